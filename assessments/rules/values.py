@@ -1,0 +1,81 @@
+"""Whether one answer is a legal value of its field, with a Chinese text if not."""
+
+from __future__ import annotations
+
+from assessments.rules.predicates import NOT_APPLICABLE, RESERVED, UNKNOWN, View, day, number
+from assessments.rules.schema import Field, Item
+
+MAX_TEXT = 2000
+
+
+def problem(item: Item, field: Field, value: str, view: View) -> str:
+    """What is wrong with a non-empty value, ``""`` if nothing.
+
+    Args:
+        item: the item of the field.
+        field: the field.
+        value: the answer as a plain string (codes of a multiple choice joined by commas).
+        view: the sheet, for options shown only under a condition and for the day of judgement.
+    """
+    if value == UNKNOWN and item.unknown and field.type != "multi":
+        return ""
+    if value == NOT_APPLICABLE and item.na and field is item.main:
+        return ""
+    if value in RESERVED and field.type not in ("text", "textarea"):
+        return "此题不能这样回答。"
+    if field.type in ("single", "yn4"):
+        return _choice(field, value, view)
+    if field.type == "multi":
+        return _choices(field, value, view)
+    if field.type == "number":
+        return _number(field, value)
+    if field.type == "date":
+        return _date(field, value, view)
+    return f"最多填写{MAX_TEXT}字。" if len(value) > MAX_TEXT else ""
+
+
+def _choice(field: Field, value: str, view: View) -> str:
+    if field.options_from:
+        return ""
+    option = field.option(value)
+    if option is None:
+        return "请从选项中选择。"
+    if option.when is not None and not option.when.holds(view):
+        return f"本系统不能选择“{option.label}”。"
+    return ""
+
+
+def _choices(field: Field, value: str, view: View) -> str:
+    codes = value.split(",")
+    if len(set(codes)) != len(codes):
+        return "同一选项选了两次。"
+    for code in codes:
+        if text := _choice(field, code, view):
+            return text
+        option = field.option(code)
+        if option is not None and option.exclusive and len(codes) > 1:
+            return f"选择“{option.label}”时不能再选其他选项。"
+    return ""
+
+
+def _number(field: Field, value: str) -> str:
+    parsed = number(value)
+    if parsed is None:
+        return "请填写数字。"
+    if field.integer and parsed != parsed.to_integral_value():
+        return "请填写整数。"
+    low, high = field.minimum, field.maximum
+    if (low is not None and parsed < low) or (high is not None and parsed > high):
+        if low is not None and high is not None:
+            return f"请填写{low}至{high}之间的数。"
+        return f"不能小于{low}。" if low is not None and parsed < low else f"不能大于{high}。"
+    return ""
+
+
+def _date(field: Field, value: str, view: View) -> str:
+    parsed = day(value)
+    if parsed is None:
+        return "请填写日期，例如2026-11-24。"
+    if field.past and parsed > view.facts.on:
+        return "日期不能晚于今天。"
+    return ""
