@@ -20,7 +20,7 @@ VAR = _folder("EMAILSEC_VAR_DIR", "var")
 VENV = _folder("EMAILSEC_VENV", ".venv")
 
 
-class Stop(Exception):
+class ToolError(Exception):
     """The program cannot go on; its text says why and what to do, and is shown as it is."""
 
 
@@ -60,13 +60,13 @@ def write_stamp(stamp: Path, value: str) -> None:
 
 @contextlib.contextmanager
 def only_one(name: str, *, busy: str) -> Iterator[None]:
-    """Hold var/<name>.lock for the block; another holder makes this raise Stop(busy)."""
+    """Hold var/<name>.lock for the block; another holder makes this raise ToolError(busy)."""
     VAR.mkdir(parents=True, exist_ok=True)
     with (VAR / f"{name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Stop(busy) from None
+            raise ToolError(busy) from None
         yield
 
 
@@ -91,7 +91,7 @@ def run(
 
     Arguments: command (argv), what (Chinese name of the step, for the error), env (added to the
     environment), quiet (keep the output and show it only on failure).
-    Raises Stop with the end of the output when the command fails or does not exist.
+    Raises ToolError with the end of the output when the command fails or does not exist.
     """
     argv = [str(part) for part in command]
     try:
@@ -107,17 +107,18 @@ def run(
             check=False,
         )
     except OSError as error:
-        raise Stop(f"{what}失败：无法启动 {argv[0]}（{error.strerror}）") from None
+        raise ToolError(f"{what}失败：无法启动 {argv[0]}（{error.strerror}）") from None
     if done.returncode:
         tail = "\n".join((done.stdout or "").splitlines()[-25:])
-        raise Stop(f"{what}失败（退出码 {done.returncode}）：{' '.join(argv)}\n{tail}".rstrip())
+        cause = f"{what}失败（退出码 {done.returncode}）：{' '.join(argv)}"
+        raise ToolError(f"{cause}\n{tail}".rstrip())
 
 
 def main_guard(main: Callable[[list[str]], int]) -> None:
-    """Run a program's main; show Stop as text, Ctrl-C as one line, both with a failing exit code."""
+    """Run a main function; a ToolError is shown as its text, Ctrl-C as one line; both fail."""
     try:
         sys.exit(main(sys.argv[1:]))
-    except Stop as stop:
+    except ToolError as stop:
         sys.stderr.write(f"{stop}\n")
         sys.exit(1)
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.common import ROOT, VENV, Stop, digest, run, say, stamped, write_stamp
+from tools.common import ROOT, VENV, ToolError, digest, run, say, stamped, write_stamp
 
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.txt"
@@ -33,7 +33,7 @@ def site_packages() -> Path:
     """The environment's site-packages folder."""
     found = sorted(VENV.glob("lib/python3.*/site-packages"))
     if not found:
-        raise Stop(f"虚拟环境 {VENV} 不完整，请删除后重试")
+        raise ToolError(f"虚拟环境 {VENV} 不完整，请删除后重试")
     return found[-1]
 
 
@@ -42,7 +42,7 @@ def create() -> None:
 
     In this order: ensurepip; this Python's own pip (used from outside by `pip --python`); the pip
     wheel inside Debian's python3-pip-whl, which `apt-get download` brings without root.
-    Raises Stop with the one command to type when none of them is to be had.
+    Raises ToolError with the one command to type when none of them is to be had.
     """
     say(f"正在创建虚拟环境 {VENV.name}……")
     if can_make_venv():
@@ -55,7 +55,7 @@ def create() -> None:
         wheel = _debian_pip_wheel(Path(folder))
         if wheel is None:
             shutil.rmtree(VENV)
-            raise Stop(
+            raise ToolError(
                 "本机的 Python 缺少 venv 模块，也没有 pip。请先执行：\n"
                 "  sudo apt-get update && sudo apt-get install -y python3-venv"
             )
@@ -70,7 +70,7 @@ def _debian_pip_wheel(folder: Path) -> Path | None:
         run(["apt-get", "download", "python3-pip-whl"], what="下载 pip", cwd=folder)
         for package in folder.glob("*.deb"):
             run(["dpkg-deb", "-x", package, folder / "x"], what="解开 pip")
-    except Stop:
+    except ToolError:
         return None
     return next(iter(folder.glob("x/usr/share/python-wheels/pip-*.whl")), None)
 
@@ -81,7 +81,7 @@ def _pip() -> list[str]:
         return [str(PYTHON), "-m", "pip"]
     if has_pip():
         return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
-    raise Stop(f"虚拟环境 {VENV} 中没有 pip，请删除该目录后重试")
+    raise ToolError(f"虚拟环境 {VENV} 中没有 pip，请删除该目录后重试")
 
 
 def install(*locks: Path, what: str) -> None:

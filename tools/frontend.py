@@ -9,19 +9,21 @@ import shutil
 from pathlib import Path
 
 from tools import environment
-from tools.common import ROOT, Stop, digest, main_guard, run, say, stamped, write_stamp
+from tools.common import ROOT, ToolError, digest, main_guard, run, say, stamped, write_stamp
 
 MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "static_build" / "vendor"
 LOCKED = [ROOT / "package.json", ROOT / "package-lock.json", Path(__file__)]
 
 # target below static_build/vendor -> source below node_modules
+_BOOTSTRAP = "bootstrap/dist"
+_ICONS = "bootstrap-icons/font"
 SERVED = {
-    "bootstrap.min.css": "bootstrap/dist/css/bootstrap.min.css",
-    "bootstrap.bundle.min.js": "bootstrap/dist/js/bootstrap.bundle.min.js",
-    "bootstrap-icons/bootstrap-icons.min.css": "bootstrap-icons/font/bootstrap-icons.min.css",
-    "bootstrap-icons/fonts/bootstrap-icons.woff2": "bootstrap-icons/font/fonts/bootstrap-icons.woff2",
-    "bootstrap-icons/fonts/bootstrap-icons.woff": "bootstrap-icons/font/fonts/bootstrap-icons.woff",
+    "bootstrap.min.css": f"{_BOOTSTRAP}/css/bootstrap.min.css",
+    "bootstrap.bundle.min.js": f"{_BOOTSTRAP}/js/bootstrap.bundle.min.js",
+    "bootstrap-icons/bootstrap-icons.min.css": f"{_ICONS}/bootstrap-icons.min.css",
+    "bootstrap-icons/fonts/bootstrap-icons.woff2": f"{_ICONS}/fonts/bootstrap-icons.woff2",
+    "bootstrap-icons/fonts/bootstrap-icons.woff": f"{_ICONS}/fonts/bootstrap-icons.woff",
 }
 # Accessibility oracle of the browser tests; not in an image made for production.
 FOR_TESTS = {"axe.min.js": "axe-core/axe.min.js"}
@@ -33,14 +35,14 @@ _SOURCE_MAP = re.compile(rb"\n?(?:/\*# sourceMappingURL=\S+ \*/|//# sourceMappin
 def collect(*, with_tests: bool) -> None:
     """Copy the named files from node_modules to static_build/vendor.
 
-    Raises Stop when a named file is missing, which means that the lock and this list disagree.
+    Raises ToolError when a named file is missing, which means that the lock and this list disagree.
     """
     if VENDOR.exists():
         shutil.rmtree(VENDOR)
     for target, source in (SERVED | (FOR_TESTS if with_tests else {})).items():
         origin = MODULES / source
         if not origin.is_file():
-            raise Stop(f"前端文件缺失：node_modules/{source}（package-lock.json 与清单不一致）")
+            raise ToolError(f"前端文件缺失：node_modules/{source}（锁定文件与清单不一致）")
         place = VENDOR / target
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(_SOURCE_MAP.sub(b"\n", origin.read_bytes()))
@@ -80,7 +82,7 @@ def main(arguments: list[str]) -> int:
     elif not arguments:
         ensure()
     else:
-        raise Stop("用法：python3 -m tools.frontend [--collect-only]")
+        raise ToolError("用法：python3 -m tools.frontend [--collect-only]")
     return 0
 
 
