@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "audit.middleware.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -181,7 +182,10 @@ USE_I18N = True
 
 # --- Files ----------------------------------------------------------------------------------
 STATIC_URL = "static/"
-STATICFILES_DIRS = [BASE_DIR / "static", *([d] if (d := BASE_DIR / "static_build").is_dir() else [])]
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    *([d] if (d := BASE_DIR / "static_build").is_dir() else []),
+]
 STATIC_ROOT = VAR_DIR / "static"
 # Uploads lie outside every web root; they are served only by views that check the scope.
 MEDIA_ROOT = VAR_DIR / "uploads"

@@ -1,0 +1,165 @@
+"""People and power: users and the memberships that place them in a unit, an office or the portal."""
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role, powers_of
+from inventory.models import Office, Unit
+from inventory.scoping import Scope
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(username=username, **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person with a log-in. Rights come from memberships alone; there is no superuser."""
+
+    username = models.CharField(
+        "用户名",
+        max_length=40,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z0-9_.-]{3,40}$", "用户名为3至40位字母、数字、点、横线或下划线。"
+            )
+        ],
+    )
+    name = models.CharField("姓名", max_length=30)
+    phone = models.CharField("手机", max_length=25, blank=True)
+    is_active = models.BooleanField("启用", default=True)
+    must_change_password = models.BooleanField("须修改初始口令", default=False)
+    created_at = models.DateTimeField("创建时间", auto_now_add=True)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = ["name"]
+
+    objects = UserManager()
+
+    class Meta:
+        verbose_name = "用户"
+        verbose_name_plural = "用户"
+        ordering = ["username"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def _memberships(self) -> list["Membership"]:
+        return list(self.memberships.filter(active=True).select_related("unit", "office"))
+
+    @property
+    def roles(self) -> set[str]:
+        return {m.role for m in self._memberships}
+
+    @property
+    def scope(self) -> Scope:
+        """What `visible_to` asks for (see inventory.scoping)."""
+        return Scope(
+            office_paths=tuple(m.office.path for m in self._memberships if m.office),
+            office_ids=tuple(m.office_id for m in self._memberships if m.office_id),
+            unit_ids=tuple(m.unit_id for m in self._memberships if m.unit_id),
+        )
+
+    def can(self, power: str, obj: Any = None) -> bool:
+        """Say whether one of the user's roles holds `power` over `obj`.
+
+        Without `obj` only the power is asked. With it, the row must also be in scope; a unit
+        power reaches the user's own unit only, never a subordinate that may merely be read.
+        """
+        if not self.is_active or power not in powers_of(self.roles):
+            return False
+        if obj is None:
+            return True
+        unit = unit_of(obj)
+        if unit is None:
+            return False
+        if self.is_unit_side:
+            return unit.pk in self.scope.unit_ids or (
+                power.endswith(".read")
+                and Unit.objects.visible_to(self).filter(pk=unit.pk).exists()
+            )
+        return bool(Unit.objects.visible_to(self).filter(pk=unit.pk).exists())
+
+    @property
+    def is_unit_side(self) -> bool:
+        return bool(self.roles & UNIT_ROLES)
+
+    @property
+    def is_office_side(self) -> bool:
+        return bool(self.roles & OFFICE_ROLES)
+
+    @property
+    def unit(self) -> Unit | None:
+        return next((m.unit for m in self._memberships if m.unit), None)
+
+    @property
+    def office(self) -> Office | None:
+        return next((m.office for m in self._memberships if m.office), None)
+
+    @property
+    def place(self) -> str:
+        """The unit or office the user acts for, as shown beside the name."""
+        return str(self.unit or self.office or "平台")
+
+    @property
+    def role_label(self) -> str:
+        labels = "、".join(str(Role(m.role).label) for m in self._memberships)
+        return f"{self.place} {labels}".strip()
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}（{self.username}）"
+
+
+def unit_of(obj: Any) -> Unit | None:
+    """Return the unit that owns `obj`: the unit itself or along its `unit` attribute."""
+    if isinstance(obj, Unit):
+        return obj
+    unit = getattr(obj, "unit", None)
+    return unit if isinstance(unit, Unit) else None
+
+
+def _values(roles: frozenset[Role]) -> list[str]:
+    return sorted(role.value for role in roles)
+
+
+class Membership(models.Model):
+    """A role in exactly one place: a unit, an office, or (三员) the portal."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField("角色", max_length=15, choices=Role.choices)
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="memberships"
+    )
+    office = models.ForeignKey(
+        Office, models.PROTECT, null=True, blank=True, related_name="memberships"
+    )
+    active = models.BooleanField("有效", default=True)
+
+    class Meta:
+        verbose_name = "任职"
+        verbose_name_plural = "任职"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "role", "unit", "office"], name="membership_once"
+            ),
+            models.CheckConstraint(
+                name="role_stands_in_its_place",
+                condition=Q(role__in=_values(UNIT_ROLES), unit__isnull=False, office__isnull=True)
+                | Q(role__in=_values(OFFICE_ROLES), unit__isnull=True, office__isnull=False)
+                | Q(role__in=_values(PORTAL_ROLES), unit__isnull=True, office__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.get_role_display()}"

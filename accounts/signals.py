@@ -1,0 +1,21 @@
+"""Log-ins and failures on the audit trail. The only place where Django tells by signal alone."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from accounts.models import User
+from audit.trail import record
+
+
+@receiver(user_logged_in)
+def on_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    record("account.login", user, by=user)
+
+
+@receiver(user_login_failed)
+def on_failure(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> None:
+    name = str(credentials.get("username", ""))[:40]
+    record("account.login_failed", None, by=None, result="failed", label=name)

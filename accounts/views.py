@@ -1,0 +1,49 @@
+"""Getting in and out, and one's own password."""
+
+from typing import Any
+
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.messages import success
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import actions
+from accounts.forms import ChangePasswordForm, LoginForm
+
+
+@method_decorator(login_not_required, name="dispatch")
+class LoginView(auth_views.LoginView):
+    """Django's own log-in view (it knows open redirects and session fixation); ours by words."""
+
+    template_name = "accounts/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+
+@login_not_required
+def lockout(
+    request: HttpRequest, response: Any = None, credentials: Any = None, *args: Any, **kwargs: Any
+) -> HttpResponse:
+    """What django-axes shows once an account is locked for an address."""
+    return render(request, "accounts/lockout.html", {"minutes": 15}, status=429)
+
+
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    actions.log_out(request)
+    return redirect("accounts:login")
+
+
+@require_http_methods(["GET", "POST"])
+def password_change(request: HttpRequest) -> HttpResponse:
+    form = ChangePasswordForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = actions.change_password(form, by=request.user)
+        update_session_auth_hash(request, user)
+        success(request, "口令已修改，请牢记新口令。")
+        return redirect("dashboards:home")
+    return render(request, "accounts/password_change.html", {"form": form})

@@ -1,0 +1,445 @@
+"""What units say: campaigns, questionnaires, self-checks, answers, evidence, review."""
+
+import datetime as dt
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from audit.models import StatusChange
+from emailsec.lib.workdays import today
+from inventory.models import MailSystem, Office, Unit
+from inventory.scoping import ScopedQuerySet
+from scans.models import Verdict
+
+
+class Questionnaire(models.Model):
+    """A published version of the 自查表. It never changes: a self-check pins it for ever.
+
+    The source is kept whole, so that an old sheet can be read and printed years later.
+    """
+
+    version = models.CharField("版本", max_length=20, unique=True)
+    title = models.CharField("名称", max_length=80)
+    source = models.TextField("TOML 原文")
+    sha256 = models.CharField(max_length=64)
+    published_at = models.DateTimeField("发布时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "自查表版本"
+        verbose_name_plural = "自查表版本"
+        ordering = ["-published_at"]
+
+    def __str__(self) -> str:
+        return f"{self.title}（{self.version}）"
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def visible_to(self, user: Any) -> Self:
+        """Campaigns of offices in the user's subtree or that ask a unit the user may see."""
+        units = Unit.objects.visible_to(user).values("pk")
+        rule = Q(pk__in=SelfCheck.objects.filter(unit__in=units).values("campaign_id"))
+        scope = getattr(user, "scope", None)
+        if getattr(user, "is_active", False) and scope is not None:
+            for path in scope.office_paths:
+                rule |= Q(office__path__startswith=path)
+        return self.filter(rule)
+
+
+class Campaign(models.Model):
+    """Who must answer which questionnaire by when."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "草稿"
+        PUBLISHED = "published", "已发布"
+        CLOSED = "closed", "已截止"
+        ARCHIVED = "archived", "已归档"
+
+    office = models.ForeignKey(Office, models.PROTECT, related_name="campaigns")
+    title = models.CharField("名称", max_length=120)
+    document_number = models.CharField("文号", max_length=60, blank=True)
+    questionnaire = models.ForeignKey(Questionnaire, models.PROTECT, related_name="campaigns")
+    status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.DRAFT)
+    deadline = models.DateField("报送截止日期")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[Any] = CampaignQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "专项行动"
+        verbose_name_plural = "专项行动"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class CampaignChange(StatusChange):
+    subject = models.ForeignKey(Campaign, models.CASCADE, related_name="changes")
+
+
+class SelfCheckQuerySet(ScopedQuerySet["SelfCheck"]):
+    scope_path = "unit"
+
+    def reported(self) -> Self:
+        """Signed and handed in, whether or not the office has looked at it."""
+        return self.filter(status__in=SelfCheck.REPORTED)
+
+    def to_be_urged(self) -> Self:
+        """Not handed in yet (催报)."""
+        return self.exclude(status__in=SelfCheck.REPORTED)
+
+
+class SelfCheck(models.Model):
+    """One unit in one campaign: a unit sheet and one sheet per mail system."""
+
+    class Status(models.TextChoices):
+        NOT_STARTED = "not_started", "待填报"
+        FILLING = "filling", "填报中"
+        TO_SIGN = "to_sign", "待单位审签"
+        TO_PREREVIEW = "to_prereview", "待初审（行业）"
+        TO_REVIEW = "to_review", "待复核（公安）"
+        ACCEPTED = "accepted", "已通过"
+
+    REPORTED = (Status.TO_PREREVIEW, Status.TO_REVIEW, Status.ACCEPTED)
+
+    class Conclusion(models.TextChoices):
+        NONE = "", "—"
+        URGENT = "urgent", "存在紧急风险"
+        PROBLEMS = "problems", "存在需整改问题"
+        CLEAN = "clean", "未发现问题"
+
+    campaign = models.ForeignKey(Campaign, models.PROTECT, related_name="selfchecks")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="selfchecks")
+    questionnaire = models.ForeignKey(Questionnaire, models.PROTECT, related_name="+")
+    status = models.CharField(
+        "状态", max_length=15, choices=Status.choices, default=Status.NOT_STARTED, db_index=True
+    )
+    returned = models.BooleanField("曾被退回且未再报送", default=False)
+    submitted_on = models.DateField("提交日期", null=True)
+    conclusion = models.CharField(
+        "审核结论", max_length=10, choices=Conclusion.choices, default="", blank=True
+    )
+    concluded_on = models.DateField("结论日期", null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[Any] = SelfCheckQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "自查"
+        verbose_name_plural = "自查"
+        ordering = ["campaign_id", "unit_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "unit"], name="one_selfcheck_per_campaign"),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "not_started",
+                        "filling",
+                        "to_sign",
+                        "to_prereview",
+                        "to_review",
+                        "accepted",
+                    ]
+                ),
+                name="selfcheck_status_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.campaign}"
+
+    @property
+    def editable(self) -> bool:
+        return self.status in {self.Status.NOT_STARTED, self.Status.FILLING}
+
+    @property
+    def judged_on(self) -> dt.date:
+        """The day on which dates are judged: the day of submission, or today while filling."""
+        return self.submitted_on or today()
+
+
+class SelfCheckChange(StatusChange):
+    subject = models.ForeignKey(SelfCheck, models.CASCADE, related_name="changes")
+
+
+class SheetQuerySet(ScopedQuerySet["Sheet"]):
+    scope_path = "selfcheck__unit"
+
+
+class Sheet(models.Model):
+    """The unit sheet (no system) or the sheet of one mail system."""
+
+    selfcheck = models.ForeignKey(SelfCheck, models.CASCADE, related_name="sheets")
+    system = models.ForeignKey(MailSystem, models.PROTECT, null=True, related_name="sheets")
+
+    objects: ClassVar[Any] = SheetQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "自查表"
+        verbose_name_plural = "自查表"
+        ordering = ["selfcheck_id", models.F("system_id").asc(nulls_first=True)]
+        constraints = [
+            models.UniqueConstraint(fields=["selfcheck", "system"], name="one_sheet_per_system"),
+            models.UniqueConstraint(
+                fields=["selfcheck"], condition=Q(system=None), name="one_unit_sheet"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.system) if self.system else "单位情况"
+
+    @property
+    def unit(self) -> Unit:
+        return self.selfcheck.unit
+
+    @property
+    def scope_name(self) -> str:
+        """Which sections of the questionnaire this sheet holds: "unit" or "system"."""
+        return "system" if self.system_id else "unit"
+
+
+class AnswerQuerySet(ScopedQuerySet["Answer"]):
+    scope_path = "sheet__selfcheck__unit"
+
+
+class Answer(models.Model):
+    """The present value of one field of one item on one sheet.
+
+    `value` is text in the form that the evaluator reads: an option's slug, slugs joined by
+    commas, an ISO date, a decimal number, or free text. `version` grows by one a save; a save
+    names the version that it saw, so that the last writer cannot win unnoticed.
+    """
+
+    class Source(models.TextChoices):
+        WEB = "web", "网页填报"
+        INVENTORY = "inventory", "取自台账"
+
+    sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="answers")
+    item = models.CharField("题号", max_length=10)
+    field = models.CharField("字段", max_length=30)
+    value = models.TextField("值", blank=True)
+    version = models.PositiveIntegerField("版本", default=1)
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.WEB)
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField("更新时间")
+
+    objects: ClassVar[Any] = AnswerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "答案"
+        verbose_name_plural = "答案"
+        ordering = ["sheet_id", "item", "field"]
+        constraints = [
+            models.UniqueConstraint(fields=["sheet", "item", "field"], name="one_answer_per_field")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item}.{self.field}={self.value[:40]}"
+
+
+class AnswerChange(models.Model):
+    """The history of an answer: every value it ever had, who gave it and when."""
+
+    answer = models.ForeignKey(Answer, models.CASCADE, related_name="history")
+    value = models.TextField(blank=True)
+    version = models.PositiveIntegerField()
+    source = models.CharField(max_length=10, choices=Answer.Source.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["answer", "version"], name="one_change_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} v{self.version}"
+
+
+def evidence_path(instance: "Evidence", filename: str) -> str:
+    return f"evidence/{instance.sheet.selfcheck_id}/{uuid.uuid4().hex}.{instance.kind}"
+
+
+class EvidenceQuerySet(ScopedQuerySet["Evidence"]):
+    scope_path = "sheet__selfcheck__unit"
+
+    def current(self) -> Self:
+        return self.filter(removed_at=None)
+
+
+class Evidence(models.Model):
+    """A file that backs the answer to an item. Its hash is kept; removal leaves the row."""
+
+    sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="evidence")
+    item = models.CharField("题号", max_length=10)
+    file = models.FileField(upload_to=evidence_path, max_length=200)
+    name = models.CharField("文件名", max_length=150)
+    kind = models.CharField("类型", max_length=5)
+    size = models.PositiveIntegerField("字节")
+    sha256 = models.CharField(max_length=64)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField("上传时间", auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = EvidenceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "佐证"
+        verbose_name_plural = "佐证"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def unit(self) -> Unit:
+        return self.sheet.selfcheck.unit
+
+
+def signoff_path(instance: "SignOff", filename: str) -> str:
+    return f"signoffs/{instance.selfcheck_id}/{uuid.uuid4().hex}.{filename.rsplit('.', 1)[-1]}"
+
+
+class SignOffQuerySet(ScopedQuerySet["SignOff"]):
+    scope_path = "selfcheck__unit"
+
+    def valid(self) -> Self:
+        return self.filter(voided_at=None)
+
+
+class SignOff(models.Model):
+    """The signature of the unit's leader under one content digest; a changed answer voids it."""
+
+    class Method(models.TextChoices):
+        ONLINE = "online", "在线审签"
+        STAMPED = "stamped", "盖章扫描件"
+
+    selfcheck = models.ForeignKey(SelfCheck, models.CASCADE, related_name="signoffs")
+    method = models.CharField("方式", max_length=10, choices=Method.choices)
+    digest = models.CharField("内容摘要", max_length=64)
+    scan = models.FileField(upload_to=signoff_path, max_length=200, blank=True)
+    scan_name = models.CharField(max_length=150, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField("时间", auto_now_add=True)
+    voided_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = SignOffQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "审签"
+        verbose_name_plural = "审签"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_method_display()} {self.digest[:12]}"
+
+    @property
+    def unit(self) -> Unit:
+        return self.selfcheck.unit
+
+
+class ReviewRemarkQuerySet(ScopedQuerySet["ReviewRemark"]):
+    scope_path = "sheet__selfcheck__unit"
+
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+
+class ReviewRemark(models.Model):
+    """What the reviewer asks the unit to correct at one item. Open until the next acceptance."""
+
+    sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="remarks")
+    item = models.CharField("题号", max_length=10)
+    text = models.CharField("意见", max_length=500)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField("时间", auto_now_add=True)
+    sent_at = models.DateTimeField("随退回发出", null=True)
+    closed_at = models.DateTimeField("办结", null=True)
+
+    objects: ClassVar[Any] = ReviewRemarkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "逐项意见"
+        verbose_name_plural = "逐项意见"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.item} {self.text}"
+
+
+class ContradictionQuerySet(ScopedQuerySet["Contradiction"]):
+    scope_path = "sheet__selfcheck__unit"
+
+
+class Contradiction(models.Model):
+    """An answer and a confirmed verdict that disagree (疑点). A person decides; no machine edits
+    an answer."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", "待处理"
+        EXPLAINED = "explained", "单位已说明"
+        RESOLVED = "resolved", "已一致"
+        UPHELD = "upheld", "确认属实"
+        DISMISSED = "dismissed", "已排除"
+
+    sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="contradictions")
+    item = models.CharField("题号", max_length=10)
+    verdict = models.ForeignKey(Verdict, models.PROTECT, related_name="contradictions")
+    rule = models.CharField(max_length=40)
+    domain = models.CharField(max_length=253)
+    said = models.CharField("填报", max_length=200)
+    seen = models.TextField("观测")
+    status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.OPEN)
+    explanation = models.CharField("单位说明", max_length=500, blank=True)
+    decision_note = models.CharField("裁定说明", max_length=500, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[Any] = ContradictionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "疑点"
+        verbose_name_plural = "疑点"
+        ordering = ["sheet_id", "item", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sheet", "item", "rule", "domain"], name="one_contradiction_per_rule"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item}：填报“{self.said}”，观测“{self.seen}”"
+
+    @property
+    def unit(self) -> Unit:
+        return self.sheet.selfcheck.unit
+
+
+class CallRecordQuerySet(ScopedQuerySet["CallRecord"]):
+    scope_path = "selfcheck__unit"
+
+
+class CallRecord(models.Model):
+    """A call made to urge a unit to report (催报)."""
+
+    selfcheck = models.ForeignKey(SelfCheck, models.CASCADE, related_name="calls")
+    spoke_with = models.CharField("通话对象", max_length=60)
+    note = models.CharField("通话情况", max_length=200)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField("时间", auto_now_add=True)
+
+    objects: ClassVar[Any] = CallRecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "催报记录"
+        verbose_name_plural = "催报记录"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.spoke_with} {self.note}"

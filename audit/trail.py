@@ -1,0 +1,100 @@
+"""Write audit events. The caller's transaction carries the row: no act without its record."""
+
+import hashlib
+import hmac
+import json
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from audit.models import AuditEvent
+
+# The address of the request being served; empty in tasks and commands.
+origin_address: ContextVar[str | None] = ContextVar("origin_address", default=None)
+
+
+class Actor(Protocol):
+    """Who acts: a user of `accounts`, or SYSTEM."""
+
+    pk: Any
+
+    def can(self, power: str, obj: Any = None) -> bool: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def role_label(self) -> str: ...
+
+
+class SystemActor:
+    """The portal itself, for moves that no person makes (power "system" only)."""
+
+    pk = None
+    label = "系统"
+    role_label = "系统"
+
+    def can(self, power: str, obj: Any = None) -> bool:
+        return power == "system"
+
+
+SYSTEM = SystemActor()
+
+
+def digest_of(event: AuditEvent) -> str:
+    """Return the hex HMAC-SHA-256 over the content of one event (unsaved or stored)."""
+    content = [
+        event.at.isoformat(),
+        event.actor_id,
+        event.actor_label,
+        event.actor_role,
+        event.address,
+        event.action,
+        event.object_type,
+        event.object_id,
+        event.object_label,
+        event.details,
+        event.result,
+    ]
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hmac.new(settings.AUDIT_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def record(
+    action: str,
+    obj: models.Model | None,
+    *,
+    by: Actor | None,
+    details: dict[str, Any] | None = None,
+    result: str = "ok",
+    label: str = "",
+) -> AuditEvent:
+    """Append one event within the caller's transaction.
+
+    Args:
+        action: stable slug `<noun>.<verb>`, e.g. "notice.approve".
+        obj: what was acted upon; None for acts without a row (failed logins, exports of lists).
+        by: the acting user, SYSTEM, or None for an anonymous visitor.
+        details: JSON-ready before/after values; never file contents, passwords or answers.
+        result: "ok", "denied" or "failed".
+        label: text for acts without an object.
+    """
+    event = AuditEvent(
+        at=timezone.now(),
+        actor_id=by.pk if by is not None else None,
+        actor_label=by.label if by is not None else "未登录",
+        actor_role=by.role_label if by is not None else "",
+        address=origin_address.get(),
+        action=action,
+        object_type=obj._meta.label_lower if obj is not None else "",
+        object_id=str(obj.pk) if obj is not None else "",
+        object_label=(label or (str(obj) if obj is not None else ""))[:300],
+        details=details or {},
+        result=result,
+    )
+    event.digest = digest_of(event)
+    event.save(force_insert=True)
+    return event

@@ -1,0 +1,83 @@
+"""Check the codes that units type in: credit codes, filing numbers, domain names.
+
+Each function returns the canonical form or raises ValueError with a Chinese text for the field.
+"""
+
+import re
+
+import idna
+from stdnum.cn import uscc
+
+_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+# First two characters (registering authority, kind of body) that go with a kind of unit; a
+# mismatch is a hint, not an error. Source: GB 32100-2015 as summarised in docs/glossary.md.
+EXPECTED_PREFIX = {
+    "party": ("11", "13"),
+    "government": ("11",),
+    "institution": ("12",),
+    "soe": ("91",),
+    "assembly": ("11", "13", "81"),
+}
+_FILING = re.compile(r"(\d{11})-?(\d{5})")
+_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+
+
+def credit_code(text: str) -> str:
+    """Return the canonical 18-character unified social credit code (GB 32100-2015).
+
+    `stdnum.cn.uscc.validate` wants digits in positions 1 and 2 too and so refuses the lawful
+    codes that start with A, N or Y; only its check-character formula is used here.
+    """
+    code = re.sub(r"[\s\-]", "", text).upper()
+    if len(code) != 18:
+        raise ValueError(f"统一社会信用代码应为18位，现为{len(code)}位。")
+    if bad := sorted(set(code) - set(_ALPHABET)):
+        raise ValueError(f"含有不允许的字符“{'、'.join(bad)}”；代码不使用字母 I、O、S、V、Z。")
+    if not code[2:8].isdigit():
+        raise ValueError("第3至8位应为登记地行政区划数字代码。")
+    expected = uscc.calc_check_digit(code[:17])
+    if code[17] != expected:
+        raise ValueError(f"校验码不正确：按前17位推算最后一位应为“{expected}”，请核对证书。")
+    return code
+
+
+def filing_number(text: str) -> str:
+    """Return the 等保 filing number as `11 digits-5 digits`."""
+    match = _FILING.fullmatch(re.sub(r"\s", "", text))
+    if not match:
+        raise ValueError("备案证明编号应为11位加5位数字，例如 11010199001-21001。")
+    return f"{match[1]}-{match[2]}"
+
+
+def domain_name(text: str) -> str:
+    """Return the A-label form of a mail domain (IDNA 2008), without trailing dot."""
+    name = text.strip().rstrip(".。").replace("。", ".").lower()
+    if "@" in name:
+        raise ValueError("请只填写域名部分，不含“@”及其左边的账号名。")
+    if "/" in name or ":" in name:
+        raise ValueError("请填写域名，不是网址：去掉“http://”、端口和路径。")
+    try:
+        ascii_name = idna.encode(name, uts46=True).decode()
+    except idna.IDNAError:
+        raise ValueError(f"“{text.strip()}”不是有效的域名，请核对。") from None
+    labels = ascii_name.split(".")
+    if len(labels) < 2:
+        raise ValueError("请填写完整域名，例如 example.gov.cn。")
+    if re.fullmatch(r"[\d.]+", ascii_name):
+        raise ValueError("请填写域名，不是 IP 地址。")
+    if len(ascii_name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(f"“{text.strip()}”不是有效的域名：每段只能含字母、数字和连字符。")
+    return ascii_name
+
+
+def host_name(text: str) -> str:
+    """Return the A-label form of a server name; the same rules as a domain."""
+    return domain_name(text)
+
+
+def u_label(ascii_name: str) -> str:
+    """Return the name as a person reads it (U-label); the input where it cannot be decoded."""
+    try:
+        return idna.decode(ascii_name)
+    except idna.IDNAError:
+        return ascii_name

@@ -1,0 +1,66 @@
+"""The state machines of a finding and of a notice."""
+
+from audit.lifecycle import Lifecycle, Transition
+from rectification.models import Finding, Notice
+
+_F = Finding.Status
+_N = Notice.Status
+
+FINDING = Lifecycle(
+    "finding",
+    "rectification.FindingChange",
+    [
+        Transition("notify", (_F.OPEN,), _F.NOTIFIED, "notice.serve", "列入通知"),
+        Transition("rectify", (_F.NOTIFIED,), _F.RECTIFYING, "notice.receive", "开始整改"),
+        Transition("reply", (_F.RECTIFYING,), _F.TO_RECHECK, "notice.reply", "提交整改反馈"),
+        Transition("retest_passed", (_F.OPEN, _F.NOTIFIED), _F.TO_RECHECK, "system", "复测已符合"),
+        Transition(
+            "fail",
+            (_F.TO_RECHECK,),
+            _F.RECTIFYING,
+            "finding.recheck",
+            "复查不通过",
+            "复查不通过，请继续整改",
+            reason_required=True,
+        ),
+        Transition("close", (_F.TO_RECHECK,), _F.CLOSED, "finding.close", "销号"),
+        Transition(
+            "dispute_upheld",
+            (_F.OPEN, _F.NOTIFIED, _F.RECTIFYING, _F.TO_RECHECK),
+            _F.FALSE_ALARM,
+            "notice.approve",
+            "确认误报",
+            reason_required=True,
+        ),
+        Transition(
+            "reopen", (_F.CLOSED,), _F.OPEN, "finding.confirm", "重新列为问题", reason_required=True
+        ),
+    ],
+)
+
+NOTICE = Lifecycle(
+    "notice",
+    "rectification.NoticeChange",
+    [
+        Transition("check", (_N.DRAFTED,), _N.CHECKED, "notice.check", "审核通过"),
+        Transition(
+            "approve", (_N.DRAFTED, _N.CHECKED), _N.APPROVED, "notice.approve", "批准并编号"
+        ),
+        Transition("serve", (_N.APPROVED,), _N.SERVED, "notice.serve", "送达"),
+        Transition("sign", (_N.SERVED,), _N.SIGNED, "notice.receive", "签收"),
+        Transition(
+            "refuse", (_N.SERVED,), _N.REFUSED, "notice.serve", "注明拒签", reason_required=True
+        ),
+        Transition("reply", (_N.SIGNED, _N.REFUSED), _N.REPLIED, "notice.reply", "提交整改反馈"),
+        Transition("again", (_N.REPLIED,), _N.SIGNED, "finding.recheck", "复查不通过，继续整改"),
+        Transition("finish", (_N.REPLIED, _N.SIGNED), _N.FINISHED, "finding.close", "办结"),
+        Transition(
+            "void",
+            (_N.DRAFTED, _N.CHECKED, _N.APPROVED),
+            _N.VOID,
+            "notice.void",
+            "作废",
+            reason_required=True,
+        ),
+    ],
+)
