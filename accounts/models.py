@@ -1,4 +1,4 @@
-"""People and power: users and the memberships that place them in a unit, an office or the portal."""
+"""People and power: users, and memberships that place them in a unit, an office or the portal."""
 
 from functools import cached_property
 from typing import Any
