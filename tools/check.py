@@ -1,10 +1,11 @@
 """`make check`: everything that can be told without a browser, in under a minute on two cores.
 
 The checks are independent of each other, so the quick ones run side by side in two lanes; each is
-shown with its time, and a failing one with its whole output.
+shown with its time, and a failing one with the end of its output.
 """
 
 import os
+import shlex
 import subprocess
 import tempfile
 import time
@@ -27,6 +28,7 @@ class Check:
     arguments: tuple[str, ...]
 
 
+SHOWN_LINES = 40
 TYPES = Check("类型（mypy）", "mypy", (".",))
 TESTS = Check(
     "快速测试（pytest）",
@@ -40,10 +42,16 @@ LANES = (
         TESTS,
         Check("迁移齐全（makemigrations）", "python", ("manage.py", "makemigrations", "--check")),
         Check("导入方向（import-linter）", "lint-imports", ()),
-        Check("写法（ruff check）", "ruff", ("check", ".")),
+        Check("写法（ruff check）", "ruff", ("check", "--output-format=concise", ".")),
         Check("格式（ruff format）", "ruff", ("format", "--check", ".")),
     ),
 )
+
+
+def shown_command(check: Check) -> str:
+    """The command as a person would type it, to see all of a check's output."""
+    bin_folder = VENV.relative_to(ROOT) if VENV.is_relative_to(ROOT) else VENV
+    return shlex.join([f"{bin_folder}/bin/{check.program}", *check.arguments])
 
 
 def perform(check: Check, env: dict[str, str]) -> bool:
@@ -62,8 +70,13 @@ def perform(check: Check, env: dict[str, str]) -> bool:
     )
     passed = done.returncode == 0
     took = time.monotonic() - begun
-    output = "" if passed else f"\n{done.stdout.rstrip()}"
-    say(f"{'通过' if passed else '失败'}  {took:5.1f} 秒  {check.name}{output}")
+    say(f"{'通过' if passed else '失败'}  {took:5.1f} 秒  {check.name}")
+    if not passed:
+        lines = done.stdout.strip().splitlines()
+        # The end tells most for every one of them; the beginning of a long list is like its end.
+        say("\n".join(lines[-SHOWN_LINES:]))
+        if len(lines) > SHOWN_LINES:
+            say(f"（共 {len(lines)} 行，全部：{shown_command(check)}）")
     return passed
 
 
