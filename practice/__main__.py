@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
 
     run = command("serve", "在前台运行靶场")
     run.add_argument("--net", default="auto", metavar="auto|127.77.N.0/24", help="使用的回环网段")
+    run.add_argument("--latency", type=float, default=0.0, metavar="SECONDS", help="应答延迟")
     change = command("set", "改变一个域名的姿态，立即生效")
     change.add_argument("domain", metavar="DOMAIN")
     change.add_argument("posture", metavar="POSTURE")
@@ -39,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         match given.command:
             case "serve":
-                serve(given.state, given.net)
+                serve(given.state, given.net, given.latency)
             case "set":
                 ask(given.state, {"do": "set", "domain": given.domain, "posture": given.posture})
                 print(f"{given.domain} → {given.posture}：{postures()[given.posture].title}")

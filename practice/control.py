@@ -80,7 +80,6 @@ class Control:
         """Closes and removes the socket."""
         if self._server:
             self._server.close()
-            await self._server.wait_closed()
         (self.fleet.state / SOCKET).unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,12 @@ from practice.tables import (
     Posture,
     Smtp,
     TableError,
+    Web,
     a_label,
     posture,
 )
 from practice.web import WebServer
-from practice.zones import Place, common_zones, domain_zone
+from practice.zones import Place, client_hosts, common_zones, domain_zone, exchangers
 
 
 @dataclass(frozen=True)
@@ -49,24 +52,44 @@ class Site:
         return f"mail.{self.domain.name}"
 
     @property
+    def stance(self) -> Posture:
+        return posture(self.domain.posture)
+
+    @property
+    def exchangers(self) -> tuple[str, ...]:
+        return exchangers(self.domain.name, self.stance)
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """The names on the domain's certificate."""
-        return (self.mail_host, self.web_host, f"mta-sts.{self.domain.name}")
+        """The names on the domain's certificate: one certificate serves both hosts."""
+        labels = ("mx", "smtp", "imap", "pop", "mail", "mta-sts")
+        own = [f"{label}.{self.domain.name}" for label in labels]
+        more = [host for host in self.exchangers if host.endswith("." + self.domain.name)]
+        return tuple(dict.fromkeys(own + more))
+
+    @property
+    def services(self) -> dict[str, str]:
+        """Client services that the posture offers, and the webmail: name → host."""
+        return client_hosts(self.domain.name, self.stance) | {"webmail": self.web_host}
 
 
 class Fleet:
     """The servers of a range. Use from inside its event loop only.
 
-    Arguments: `state`, an existing directory; a claimed `network`; the `cast` of domains.
+    Arguments: `state`, an existing directory; a claimed `network`; the `cast` of domains;
+    `latency`, seconds that every connection and every DNS answer is held back.
     """
 
-    def __init__(self, state: Path, network: Network, cast: list[Domain]) -> None:
+    def __init__(
+        self, state: Path, network: Network, cast: list[Domain], latency: float = 0.0
+    ) -> None:
         self.state = state
         self.network = network
         self.ledger = Ledger()
         self.authority = Authority(state)
         self.keys = DkimKeys(state)
-        self.names = NameServer(self.ledger.queries)
+        self.names = NameServer(self.ledger.queries, latency)
+        self.latency = latency
         self.sites: dict[str, Site] = {}
         for index, domain in enumerate(cast):
             mail, web = network.addresses(index)
@@ -81,9 +104,8 @@ class Fleet:
         """
         for address in self.network.canaries:
             account = self.ledger.canary(address)
-            for standard, port in self.network.port_map.items():
-                sock = listeners.bind(address, port)
-                self._canaries.append(Listener(account, standard, sock, lambda: listeners.hang_up))
+            for port in self.network.port_map:
+                self._canaries.append(self._listen(account, port, lambda: listeners.hang_up))
         for name in self.sites:
             self._listeners[name] = self._open(self.sites[name])
         self._publish_names()
@@ -94,6 +116,7 @@ class Fleet:
         """Closes everything and removes range.json, so that no one trusts a dead range."""
         (self.state / "range.json").unlink(missing_ok=True)
         await self.names.stop()
+        self.network.release()
         everything = [*self._canaries, *(one for many in self._listeners.values() for one in many)]
         await asyncio.gather(*(listener.close() for listener in everything))
 
@@ -120,7 +143,7 @@ class Fleet:
         pointers = {}
         zones = []
         for site in self.sites.values():
-            stance = posture(site.domain.posture)
+            stance = site.stance
             zones.append(domain_zone(site.domain.name, stance, site.place, self.keys))
             if stance.dns.ptr:
                 pointers[site.place.mail] = site.mail_host
@@ -130,90 +153,83 @@ class Fleet:
 
     # --- Opening the services of one domain ---
 
+    def _listen(
+        self,
+        account: Account,
+        port: int,
+        service: Callable[[], PostureSMTP | StreamService],
+        context: ssl.SSLContext | None = None,
+    ) -> Listener:
+        sock = listeners.bind(account.address, self.network.port_map[port])
+        return Listener(account, port, sock, service, context, self.latency)
+
     def _open(self, site: Site) -> list[Listener]:
-        stance = posture(site.domain.posture)
-        mail = self.ledger.host(site.mail_host, site.place.mail)
+        stance = site.stance
+        account = self.ledger.host(site.mail_host, site.place.mail)
         opened = []
-        for service, port in SERVICE_PORTS.items():
-            section: Smtp | Mailbox = getattr(stance, service)
+        for name, port in SERVICE_PORTS.items():
+            section: Smtp | Mailbox = getattr(stance, name)
             if section.state == "closed":
                 continue
-            sock = listeners.bind(site.place.mail, self.network.port_map[port])
-            secure = service in IMPLICIT_TLS
-            context = self._context(site, stance, section)
             if section.state == "silent":
-                opened.append(Listener(mail, port, sock, lambda: listeners.silent))
+                opened.append(self._listen(account, port, lambda: listeners.silent))
             elif section.state == "garbage":
-                opened.append(Listener(mail, port, sock, lambda: listeners.garbage))
+                opened.append(self._listen(account, port, lambda: listeners.garbage))
             else:
-                maker = self._maker(site, service, section, mail, context)
-                opened.append(Listener(mail, port, sock, maker, context if secure else None))
+                context = self._context(site, section)
+                maker = self._maker(site, name, section, account, context)
+                opened.append(
+                    self._listen(account, port, maker, context if name in IMPLICIT_TLS else None)
+                )
         for port in stance.exposed.ports:
-            sock = listeners.bind(site.place.mail, self.network.port_map[port])
-            opened.append(Listener(mail, port, sock, lambda: listeners.hang_up))
-        return opened + self._open_web(site, stance)
+            opened.append(self._listen(account, port, lambda: listeners.hang_up))
+        return opened + self._open_web(site)
 
-    def _context(self, site: Site, stance: Posture, section: Any) -> ssl.SSLContext:
-        cert = section.cert or stance.tls.cert
-        versions = section.tls or stance.tls.versions
-        return self.authority.context(cert, versions, site.names)
+    def _context(self, site: Site, section: Smtp | Mailbox | Web) -> ssl.SSLContext:
+        kind = section.cert or site.stance.tls.cert
+        versions = section.tls or site.stance.tls.versions
+        return self.authority.context(kind, versions, site.names)
 
     def _maker(
         self,
         site: Site,
-        service: str,
+        name: str,
         section: Smtp | Mailbox,
         account: Account,
         context: ssl.SSLContext,
-    ) -> Any:
+    ) -> Callable[[], PostureSMTP | StreamService]:
         """Returns the function that makes the server of one visit."""
-        secure = service in IMPLICIT_TLS
+        secure = name in IMPLICIT_TLS
         host = site.mail_host
-
-        def smtp() -> PostureSMTP:
-            assert isinstance(section, Smtp)
-            return PostureSMTP(
+        if isinstance(section, Smtp):
+            return functools.partial(
+                PostureSMTP,
                 account=account,
-                port=SERVICE_PORTS[service],
+                port=SERVICE_PORTS[name],
                 service=section,
                 context=None if secure else context,
                 host=host,
                 domain=site.domain.name,
                 secure=secure,
             )
+        kind = Imap if name.startswith("imap") else Pop3
+        return lambda: kind(account, section, context, host, secure).run
 
-        def mailbox() -> StreamService:
-            assert isinstance(section, Mailbox)
-            kind = Imap if service.startswith("imap") else Pop3
-            return kind(account, section, context, host, secure).run
-
-        return smtp if isinstance(section, Smtp) else mailbox
-
-    def _open_web(self, site: Site, stance: Posture) -> list[Listener]:
+    def _open_web(self, site: Site) -> list[Listener]:
         account = self.ledger.host(site.web_host, site.place.web)
-        mx = tuple(
-            f"{entry.split()[1]}.{site.domain.name}"
-            for entry in stance.dns.mx
-            if not entry.endswith(".")
-        )
+        web = site.stance.web
 
-        def maker(secure: bool) -> Any:
-            domain = site.domain
+        def maker(secure: bool) -> Callable[[], StreamService]:
+            domain, canary, mx = site.domain, site.place.canary, site.exchangers
             return lambda: (
-                WebServer(
-                    account, stance.web, domain.name, domain.unicode, site.place.canary, mx, secure
-                ).run
+                WebServer(account, web, domain.name, domain.unicode, canary, mx, secure).run
             )
 
         opened = []
-        ports = self.network.port_map
-        if stance.web.http != "closed":
-            sock = listeners.bind(site.place.web, ports[80])
-            opened.append(Listener(account, 80, sock, maker(False)))
-        if stance.web.https:
-            sock = listeners.bind(site.place.web, ports[443])
-            context = self._context(site, stance, stance.web)
-            opened.append(Listener(account, 443, sock, maker(True), context))
+        if web.http != "closed":
+            opened.append(self._listen(account, 80, maker(False)))
+        if web.https:
+            opened.append(self._listen(account, 443, maker(True), self._context(site, web)))
         return opened
 
     # --- What others read ---
@@ -236,8 +252,9 @@ class Fleet:
                     "domain": site.domain.name,
                     "unicode": site.domain.unicode,
                     "posture": site.domain.posture,
-                    "title": site.domain.title or posture(site.domain.posture).title,
+                    "title": site.domain.title or site.stance.title,
                     "hosts": {site.mail_host: site.place.mail, site.web_host: site.place.web},
+                    "services": site.services,
                 }
                 for site in self.sites.values()
             ],

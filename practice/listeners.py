@@ -44,9 +44,9 @@ def bind(address: str, port: int) -> socket.socket:
 class Listener:
     """One listening port of one host.
 
-    Arguments: `account` to enter visits in; the standard `port`; the bound `sock`; `service`
-    makes the server of one visit (an aiosmtpd protocol or a stream service); `context` for TLS
-    from the first byte, else None.
+    Arguments: `account` to enter visits in; the standard `port`; the bound `sock`; `service` makes
+    the server of one visit (an aiosmtpd protocol or a stream service); `context` for TLS from the
+    first byte, else None; `latency`, seconds before a visit is served.
     """
 
     def __init__(
@@ -56,12 +56,14 @@ class Listener:
         sock: socket.socket,
         service: Callable[[], PostureSMTP | StreamService],
         context: ssl.SSLContext | None = None,
+        latency: float = 0.0,
     ) -> None:
         self.account = account
         self.port = port
         self.sock = sock
         self.service = service
         self.context = context
+        self.latency = latency
         self._visits: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
 
@@ -88,6 +90,7 @@ class Listener:
         transport: asyncio.BaseTransport | None = None
         writer: asyncio.StreamWriter | None = None
         try:
+            await asyncio.sleep(self.latency)
             if isinstance(service, PostureSMTP):
                 transport, _ = await loop.connect_accepted_socket(
                     lambda: service, client, ssl=self.context

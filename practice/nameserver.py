@@ -50,8 +50,9 @@ class NameServer:
     refuses. It never sets AD: nothing here is signed.
     """
 
-    def __init__(self, queries: Counter[str]) -> None:
+    def __init__(self, queries: Counter[str], latency: float = 0.0) -> None:
         self.zones: dict[str, Zone] = {}
+        self.latency = latency
         self.queries = queries
         self._transport: asyncio.DatagramTransport | None = None
         self._server: asyncio.Server | None = None
@@ -71,7 +72,6 @@ class NameServer:
             self._server.close()
             for writer in list(self._clients):
                 writer.transport.abort()
-            await self._server.wait_closed()
 
     def zone_of(self, name: str) -> Zone | None:
         """Returns the zone with the longest apex that covers a name."""
@@ -156,6 +156,7 @@ class NameServer:
                     size = int.from_bytes(await reader.readexactly(2))
                     packet = await reader.readexactly(size)
                 wire = self.respond(packet, udp=False)
+                await asyncio.sleep(self.latency)
                 if wire is None:
                     break
                 writer.write(len(wire).to_bytes(2) + wire)
@@ -173,4 +174,5 @@ class _Udp(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if (wire := self.server.respond(data, udp=True)) is not None:
-            self.transport.sendto(wire, addr)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.server.latency, self.transport.sendto, wire, addr)

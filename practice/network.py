@@ -68,6 +68,11 @@ class Network:
         """
         return tuple(f"127.66.{self.number}.{last}" for last in range(1, CANARIES + 1))
 
+    def release(self) -> None:
+        """Gives the network back."""
+        self.udp.close()
+        self.tcp.close()
+
     def addresses(self, index: int) -> tuple[str, str]:
         """Returns mail and web address of the domain at a position of the cast."""
         last = FIRST_HOST + 2 * index

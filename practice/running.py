@@ -20,13 +20,18 @@ Answer = TypeVar("Answer")
 
 
 async def _run(
-    state: Path, net: str, cast: list[Domain], ready: Callable[[Fleet], None], end: asyncio.Event
+    state: Path,
+    net: str,
+    cast: list[Domain],
+    latency: float,
+    ready: Callable[[Fleet], None],
+    end: asyncio.Event,
 ) -> None:
     state.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(NotRunningError):
         running = ask(state, {"do": "describe"}, timeout=2)
         raise TableError(f"a practice range already runs in {state} (pid {running['pid']})")
-    fleet = Fleet(state, claim(net), cast)
+    fleet = Fleet(state, claim(net), cast, latency)
     control = Control(fleet)
     try:
         await fleet.start()
@@ -38,10 +43,11 @@ async def _run(
         await fleet.stop()
 
 
-def serve(state: Path, net: str = "auto") -> None:
+def serve(state: Path, net: str = "auto", latency: float = 0.0) -> None:
     """Serves the cast of domains.toml until SIGINT or SIGTERM.
 
-    Arguments: state directory; `net` "auto" or "127.77.N.0/24". Errors: TableError, OSError.
+    Arguments: state directory; `net` "auto" or "127.77.N.0/24"; `latency` in seconds. Errors:
+    TableError, OSError.
     """
 
     def announce(fleet: Fleet) -> None:
@@ -57,7 +63,7 @@ def serve(state: Path, net: str = "auto") -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end.set)
-        await _run(state, net, read_domains(), announce, end)
+        await _run(state, net, read_domains(), latency, announce, end)
 
     asyncio.run(main())
 
@@ -69,7 +75,7 @@ class Range:
     `canaries` say where it is.
     """
 
-    def __init__(self, state: Path, net: str, cast: list[Domain]) -> None:
+    def __init__(self, state: Path, net: str, cast: list[Domain], latency: float) -> None:
         self.state = state
         self._began = threading.Event()
         self._failure: BaseException | None = None
@@ -77,7 +83,7 @@ class Range:
         self._end: asyncio.Event | None = None
         self._fleet: Fleet | None = None
         self._thread = threading.Thread(
-            target=self._main, args=(net, cast), name="practice-range", daemon=True
+            target=self._main, args=(net, cast, latency), name="practice-range", daemon=True
         )
         self._thread.start()
         self._began.wait()
@@ -92,11 +98,11 @@ class Range:
         self.port_map_file = Path(said["port_map_file"])
         self.canaries: list[str] = said["canaries"]
 
-    def _main(self, net: str, cast: list[Domain]) -> None:
+    def _main(self, net: str, cast: list[Domain], latency: float) -> None:
         async def main() -> None:
             self._loop = asyncio.get_running_loop()
             self._end = asyncio.Event()
-            await _run(self.state, net, cast, self._ready, self._end)
+            await _run(self.state, net, cast, latency, self._ready, self._end)
 
         try:
             asyncio.run(main())
@@ -124,10 +130,12 @@ class Range:
 
     def address(self, host: str) -> str:
         """Returns the address of a host, e.g. "mx.exemplary.test". Errors: KeyError."""
-        hosts: dict[str, str] = {}
         for entry in self.describe()["domains"]:
-            hosts |= entry["hosts"]
-        return hosts[host]
+            mail = entry["hosts"][f"mx.{entry['domain']}"]
+            spots = dict.fromkeys(entry["services"].values(), mail) | entry["hosts"]
+            if host in spots:
+                return str(spots[host])
+        raise KeyError(host)
 
     def set_posture(self, domain: str, posture: str) -> None:
         """Changes a posture; from its return on the hosts show it. Errors: TableError."""
@@ -170,11 +178,17 @@ class Range:
 
 
 def start_range(
-    state_dir: Path, *, net: str = "auto", cast: Mapping[str, str] | None = None
+    state_dir: Path,
+    *,
+    net: str = "auto",
+    cast: Mapping[str, str] | None = None,
+    latency: float = 0.0,
 ) -> Range:
     """Starts a range in a thread and returns when it answers.
 
     Arguments: `state_dir`, made if missing; `net` "auto" or "127.77.N.0/24"; `cast`, domain →
-    posture, for few domains only (default: domains.toml). Errors: TableError, OSError.
+    posture, for few domains only (default: domains.toml); `latency`, seconds that connections and
+    DNS answers are held back. Errors: TableError, OSError.
     """
-    return Range(Path(state_dir), net, read_domains() if cast is None else cast_from(cast))
+    domains = read_domains() if cast is None else cast_from(cast)
+    return Range(Path(state_dir), net, domains, latency)

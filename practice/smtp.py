@@ -154,9 +154,14 @@ class PostureSMTP(SMTP):
             super().connection_lost(error)
 
     async def _handle_client(self) -> None:
-        with contextlib.suppress(ConnectionError):
-            if await self._greet():
-                await super()._handle_client()
+        try:
+            with contextlib.suppress(ConnectionError):
+                if await self._greet():
+                    await super()._handle_client()
+        finally:
+            # aiosmtpd keeps a half-closed connection; a client that left during the pause is gone.
+            if self.transport is not None:
+                self.transport.close()
 
     async def _greet(self) -> bool:
         """Plays everything that comes before the banner; False when the session is over."""

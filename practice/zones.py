@@ -4,6 +4,7 @@ zone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dnslib import AAAA, CNAME, MX, NS, PTR, RD, SRV, TXT, A
@@ -12,15 +13,34 @@ from practice.certificates import DkimKeys
 from practice.nameserver import Zone
 from practice.tables import Posture
 
-#: Client services announced by SRV records (RFC 6186, RFC 8314) and their standard ports.
+#: Client services: posture section → SRV name (RFC 6186, RFC 8314), host label, standard port.
 SERVICES = {
-    "_submission": 587,
-    "_submissions": 465,
-    "_imap": 143,
-    "_imaps": 993,
-    "_pop3": 110,
-    "_pop3s": 995,
+    "submission": ("_submission", "smtp", 587),
+    "smtps": ("_submissions", "smtp", 465),
+    "imap": ("_imap", "imap", 143),
+    "imaps": ("_imaps", "imap", 993),
+    "pop3": ("_pop3", "pop", 110),
+    "pop3s": ("_pop3s", "pop", 995),
 }
+
+
+def client_hosts(domain: str, posture: Posture) -> dict[str, str]:
+    """Returns the client services that a posture offers: section → host name."""
+    return {
+        section: f"{label}.{domain}"
+        for section, (_, label, _) in SERVICES.items()
+        if getattr(posture, section).state != "closed"
+    }
+
+
+def exchangers(domain: str, posture: Posture) -> tuple[str, ...]:
+    """Returns the MX hosts as absolute names without final dot; a null MX gives none."""
+    hosts = (entry.split()[1] for entry in posture.dns.mx)
+    return tuple(
+        host.rstrip(".") if host.endswith(".") else f"{host}.{domain}"
+        for host in hosts
+        if host != "."
+    )
 
 
 @dataclass(frozen=True)
@@ -70,21 +90,21 @@ def domain_zone(domain: str, posture: Posture, place: Place, keys: DkimKeys) -> 
         zone.add(f"_mta-sts.{domain}", "TXT", txt("v=STSv1; id=20260101000000"))
     for text in dns.tls_rpt:
         zone.add(f"_smtp._tls.{domain}", "TXT", txt(text.format(**spots)))
-    for service, port in SERVICES.items():
-        section = getattr(posture, service.strip("_").replace("submissions", "smtps"))
+    offered = client_hosts(domain, posture)
+    for host in sorted(set(offered.values())):
+        zone.add(host, "A", A(place.mail))
+    for section, (name, _, port) in SERVICES.items():
         # RFC 6186, 3.4: a target of "." says that the service is not offered.
-        offered = section.state != "closed"
-        target = f"mx.{domain}" if offered else "."
-        data = SRV(0, 1, port if offered else 0, target)
-        zone.add(f"{service}._tcp.{domain}", "SRV", data)
+        known = section in offered
+        data = SRV(0, 1, port if known else 0, offered[section] if known else ".")
+        zone.add(f"{name}._tcp.{domain}", "SRV", data)
     for line in dns.extra:
         name, kind, data_text = line.format(**spots).split(" ", 2)
         zone.add(absolute(name), kind, _data(kind, data_text, absolute))
     return zone
 
 
-def _data(kind: str, text: str, absolute: object) -> RD:
-    assert callable(absolute)
+def _data(kind: str, text: str, absolute: Callable[[str], str]) -> RD:
     if kind == "TXT":
         return txt(text)
     if kind == "A":
