@@ -1,0 +1,117 @@
+"""One function per document: a frozen context in, PDF bytes out.
+
+Every function raises ``PaperError`` if the template asks for what the context lacks; contexts
+refuse falsehoods themselves (see ``contexts``).
+"""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from reports.paper import wording
+from reports.paper.contexts import (
+    AuthorizationPaper,
+    InvitationPaper,
+    NoticePaper,
+    RectificationReportPaper,
+    SelfCheckPaper,
+    Verification,
+)
+from reports.paper.qr import qr_path
+from reports.paper.render import render_pdf
+
+FOLDER = "reports/paper"
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(0), tzinfo=wording.CHINA)
+
+
+def _qr(verification: Verification) -> dict[str, Any]:
+    side, path = qr_path(verification.url)
+    return {"qr_side": side, "qr_path": path, "verification": verification}
+
+
+def notice_pdf(paper: NoticePaper) -> bytes:
+    """限期整改通知书, the copy for the notified unit, with the annex 《安全建议》."""
+    return render_pdf(
+        f"{FOLDER}/notice.html",
+        {
+            "paper": paper,
+            "opening": wording.notice_opening(paper),
+            "deadline_sentence": wording.deadline_sentence(paper.deadline, paper.office.name),
+            "consequence": wording.consequence(paper.unit.kind),
+            "phrases": wording.phrases()["notice"],
+            **_qr(paper.verification),
+        },
+        title=f"{paper.office.name}限期整改通知书（{paper.number}）",
+        author=paper.office.name,
+        subject="限期整改通知书",
+        serial=paper.number,
+        created=_start_of(paper.issued_on),
+    )
+
+
+def notice_file_pdf(paper: NoticePaper) -> bytes:
+    """第一联 存根 and 第三联 送达回证 of a notice: for the office's file, never for the unit."""
+    return render_pdf(
+        f"{FOLDER}/notice_file.html",
+        {"paper": paper, **_qr(paper.verification)},
+        title=f"限期整改通知书存根及送达回证（{paper.number}）",
+        author=paper.office.name,
+        subject="限期整改通知书存根及送达回证",
+        serial=paper.number,
+        created=_start_of(paper.issued_on),
+    )
+
+
+def rectification_report_pdf(paper: RectificationReportPaper) -> bytes:
+    """整改报告 of a unit on one notice, with the observations before and after."""
+    return render_pdf(
+        f"{FOLDER}/rectification_report.html",
+        {"paper": paper, **_qr(paper.verification)},
+        title=f"关于{paper.notice_number}限期整改通知书整改情况的报告",
+        author=paper.unit.name,
+        subject="整改报告",
+        serial=paper.serial,
+        created=_start_of(paper.reported_on),
+    )
+
+
+def authorization_pdf(paper: AuthorizationPaper) -> bytes:
+    """远程检测授权书, to be signed and sealed by the unit."""
+    return render_pdf(
+        f"{FOLDER}/authorization.html",
+        {"paper": paper, **_qr(paper.verification)},
+        title=f"远程检测授权书（{paper.number}）",
+        author=paper.unit.name,
+        subject="远程检测授权书",
+        serial=paper.number,
+        created=_start_of(paper.valid_from),
+    )
+
+
+def selfcheck_pdf(paper: SelfCheckPaper) -> bytes:
+    """自查表 filled in, with the digest of its content at the foot of every page."""
+    return render_pdf(
+        f"{FOLDER}/selfcheck.html",
+        {"paper": paper, **_qr(paper.verification)},
+        title=f"{paper.unit.name}{paper.questionnaire}",
+        author=paper.unit.name,
+        subject="自查表",
+        serial=paper.serial,
+        created=paper.printed_at,
+    )
+
+
+def invitation_pdf(paper: InvitationPaper) -> bytes:
+    """One page that invites a unit to the self-check, with its first account."""
+    side, path = qr_path(paper.url)
+    return render_pdf(
+        f"{FOLDER}/invitation.html",
+        {"paper": paper, "qr_side": side, "qr_path": path},
+        title=f"{paper.campaign}告知单（{paper.unit.name}）",
+        author=paper.office.name,
+        subject="自查告知单",
+        serial=paper.serial,
+        created=_start_of(paper.issued_on),
+    )
