@@ -1,0 +1,72 @@
+"""What every page knows: product, environment, who is here, the navigation."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from emailsec import nav
+
+PRODUCT: Final = "电子邮件系统安全自查与整改平台"
+ENVIRONMENT_LABELS: Final = {"demo": "演示环境", "test": "测试环境"}
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The person at the screen: name, role label (填报人), place (the office's or unit's name)."""
+
+    name: str
+    role: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """The frame of a page. An address is empty where its page is not installed."""
+
+    product: str
+    environment_label: str
+    me: Me | None
+    home_url: str
+    inbox_url: str
+    logout_url: str
+    password_url: str
+
+
+def _reverse(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _frame(request: HttpRequest) -> Portal:
+    user = getattr(request, "user", None)
+    me = None
+    if user is not None and user.is_authenticated:
+        me = Me(
+            name=user.get_full_name() or user.get_username(),
+            role=str(getattr(user, "role_label", "")),
+            place=str(getattr(user, "place_label", "")),
+        )
+    return Portal(
+        product=PRODUCT,
+        environment_label=ENVIRONMENT_LABELS.get(settings.ENVIRONMENT, ""),
+        me=me,
+        home_url=_reverse("dashboards:home") or "/",
+        inbox_url=_reverse("inbox:list"),
+        logout_url=_reverse("accounts:logout"),
+        password_url=_reverse("accounts:password_change"),
+    )
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `portal`, `nav` and `inbox_unread`, worked out only if a page asks."""
+    return {
+        "portal": SimpleLazyObject(lambda: _frame(request)),
+        "nav": SimpleLazyObject(lambda: nav.build(request)),
+        "inbox_unread": 0,
+    }
