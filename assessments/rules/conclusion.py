@@ -10,7 +10,7 @@ from assessments.rules.schema import SEVERITIES, Questionnaire
 
 CONCLUSIONS = {
     "urgent": "存在紧急风险",
-    "to_rectify": "存在需整改问题",
+    "problems": "存在需整改问题",
     "clean": "未发现问题",
 }
 
@@ -20,7 +20,7 @@ class Conclusion:
     """Conclusion over any number of sheets (questionnaire.md 附四.8).
 
     Attributes:
-        code: ``urgent``, ``to_rectify`` or ``clean``.
+        code: ``urgent``, ``problems`` or ``clean``.
         urgent: items with an unrepaired 紧急风险; only these may be proposed as 重大风险隐患.
         findings: number of distinct causes still open.
         pending: items 待核实; they count neither way.
@@ -65,7 +65,7 @@ def conclusion(outcomes: Iterable[Outcome], closed: Collection[str] = ()) -> Con
     still = [one for one in everything if one.has_finding and one.cause not in closed]
     urgent = tuple(sorted({one.item for one in still if one.urgent}))
     return Conclusion(
-        code="urgent" if urgent else "to_rectify" if still else "clean",
+        code="urgent" if urgent else "problems" if still else "clean",
         urgent=urgent,
         findings=len({one.cause for one in still}),
         pending=sum(one.state == "pending_verification" for one in everything),

@@ -18,9 +18,10 @@ class Facts:
     Attributes:
         on: the day of judgement: the day of submission, or today while a sheet is filled in.
         level: 等保 level 1–4 of the system (of the unit's highest system on a unit sheet);
-            ``None`` = 未定级.
-        build_mode: ``self_hosted self_cloud purchased shared outsourced other`` or ``""``.
-        unit_type: ``party government institution soe other_organ other`` or ``""``.
+            ``None`` or 0 = 未定级.
+        build_mode: a value of the inventory (``own_room own_cloud public_cloud shared
+            hosted other``) or ``""``.
+        unit_type: ``party government institution soe assembly other`` or ``""``.
         in_operation: the day the system went into operation.
         short: the sheet is the 使用单位确认表 of a unit that runs no system of its own.
         graded_on, filed_on: days of grading and of filing, for the derived item M-204.
@@ -69,11 +70,18 @@ class Facts:
             return None
         return (self.filed_on - max(starts)).days
 
+    @property
+    def all_incidents_unreported(self) -> bool | None:
+        """Whether not one of the incidents was reported as the law asks."""
+        if not self.incidents or self.incidents_unreported is None:
+            return None
+        return self.incidents_unreported >= self.incidents
+
 
 #: Facts a predicate may name.
 FACT_NAMES: frozenset[str] = frozenset(
     {name for name in Facts.__dataclass_fields__ if name != "on"}
-    | {"days_in_operation", "filing_days"}
+    | {"days_in_operation", "filing_days", "all_incidents_unreported"}
 )
 
 
@@ -85,5 +93,7 @@ def fact_type(name: str) -> str:
     if name in ("build_mode", "unit_type"):
         return "text"
     if name in ("short", "uscc_valid", "severe_advisory", "endpoints_differ"):
+        return "flag"
+    if name == "all_incidents_unreported":
         return "flag"
     return "number"

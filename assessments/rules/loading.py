@@ -36,7 +36,11 @@ PARTIAL = Option(code="partial", label="部分")
 NO = Option(code="no", label="否")
 NA = Option(code=NOT_APPLICABLE, label="不适用")
 DONT_KNOW = Option(code=UNKNOWN, label="暂不掌握")
-NOTE_LABEL = "说明（答“部分”写明已做和未做的；答“不适用”写明理由）"
+NOTE_LABELS = {
+    (True, False): "说明（答“部分”写明已做和未做的）",
+    (False, True): "说明（答“不适用”写明理由）",
+    (True, True): "说明（答“部分”写明已做和未做的；答“不适用”写明理由）",
+}
 
 
 class Table:
@@ -224,7 +228,7 @@ def _item(data: object) -> Item:
             extra = (NA,) * na + (DONT_KNOW,) * unknown
             fields[0] = replace(fields[0], options=(*fields[0].options, *extra))
         if na and fields:
-            fields.append(_note(code, fields[0].code))
+            fields.append(_note(code, fields[0].code, partial=False, na=True))
     stop = table.rest.pop("stop", None)
     item = Item(
         code=code,
@@ -269,14 +273,17 @@ def _form_fields(form: str, code: str, *, na: bool, unknown: bool) -> list[Field
     answer = Field(
         code="answer", label="是否做到", type="yn4", options=tuple(options), required=True
     )
-    return [answer, _note(code, "answer")] if form == "yn4" or na else [answer]
+    if form == "yn4" or na:
+        return [answer, _note(code, "answer", partial=form == "yn4", na=na)]
+    return [answer]
 
 
-def _note(code: str, main: str) -> Field:
-    condition = {"field": main, "in": [PARTIAL.code, NOT_APPLICABLE]}
+def _note(code: str, main: str, *, partial: bool, na: bool) -> Field:
+    asked = [PARTIAL.code] * partial + [NOT_APPLICABLE] * na
+    condition = {"field": main, "in": asked}
     return Field(
         code="note",
-        label=NOTE_LABEL,
+        label=NOTE_LABELS[(partial, na)],
         type="textarea",
         required=False,
         required_when=parse(condition, f"{code}.note", code),
