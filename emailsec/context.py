@@ -9,6 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
 from emailsec import nav
+from inbox.models import Message
 
 PRODUCT: Final = "电子邮件系统安全自查与整改平台"
 ENVIRONMENT_LABELS: Final = {"demo": "演示环境", "test": "测试环境"}
@@ -48,9 +49,9 @@ def _frame(request: HttpRequest) -> Portal:
     me = None
     if user is not None and user.is_authenticated:
         me = Me(
-            name=user.get_full_name() or user.get_username(),
+            name=str(user),
             role=str(getattr(user, "role_label", "")),
-            place=str(getattr(user, "place_label", "")),
+            place=str(getattr(user, "place", "")),
         )
     return Portal(
         product=PRODUCT,
@@ -63,10 +64,16 @@ def _frame(request: HttpRequest) -> Portal:
     )
 
 
+def _unread(request: HttpRequest) -> int:
+    """How many messages wait for the person at the screen."""
+    user = getattr(request, "user", None)
+    return Message.objects.visible_to(user).unread().count() if user is not None else 0
+
+
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `portal`, `nav` and `inbox_unread`, worked out only if a page asks."""
     return {
         "portal": SimpleLazyObject(lambda: _frame(request)),
         "nav": SimpleLazyObject(lambda: nav.build(request)),
-        "inbox_unread": 0,
+        "inbox_unread": SimpleLazyObject(lambda: _unread(request)),
     }
