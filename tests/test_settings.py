@@ -11,11 +11,11 @@ import pytest
 from emailsec import checks
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRET = "s" * 50
+SECRET = "k3y-0f-the-tests-" + "abcdefghij" * 4
 GOOD = {
     "EMAILSEC_ENV": "production",
     "SECRET_KEY": SECRET,
-    "AUDIT_KEY": "a" * 50,
+    "AUDIT_KEY": "audit" * 10,
     "ALLOWED_HOSTS": "portal.example.test",
     "PUBLIC_URL": "https://portal.example.test",
     "DATABASE_URL": "postgresql://emailsec_web:uE4-rT9-qLm2xZ@db.example.test/emailsec",
@@ -89,7 +89,7 @@ class Settings:
 
     DEMO_SECRET_KEY = "demo"
     SECRET_KEY = SECRET
-    AUDIT_KEY = "a" * 50
+    AUDIT_KEY = "audit" * 10
     DEBUG = False
     DATABASES = {
         "default": {
@@ -126,7 +126,7 @@ def test_sound_settings_have_no_problem(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("SECRET_KEY", "demo", "E001"),
         ("SECRET_KEY", "django-insecure-" + "x" * 40, "E001"),
-        ("SECRET_KEY", "x" * 31, "E001"),
+        ("SECRET_KEY", "x" * 49, "E001"),
         ("AUDIT_KEY", SECRET, "E002"),
         ("AUDIT_KEY", "short", "E002"),
         ("DEBUG", True, "E003"),
