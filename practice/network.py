@@ -2,8 +2,8 @@
 
 Every host has its own address in one 127.77.N.0/24 and all services use the same high ports on
 every address, so that one port map serves root and user alike and a mail server of the machine
-on port 25 is left alone. Binding the name server's address decides who owns a network: two
-instances can never take the same.
+on port 25 is left alone. An abstract Unix socket decides who owns a network: two instances can
+never take the same, and a killed one leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ class Network:
     """A claimed network.
 
     Arguments: `number`, the N of 127.77.N.0/24; `offset` of all ports; the name server's two
-    bound sockets.
+    bound sockets; `lock`, which holds the network while it is open.
     """
 
     number: int
     offset: int
     udp: socket.socket
     tcp: socket.socket
+    lock: socket.socket
 
     @property
     def cidr(self) -> str:
@@ -72,6 +73,7 @@ class Network:
         """Gives the network back."""
         self.udp.close()
         self.tcp.close()
+        self.lock.close()
 
     def addresses(self, index: int) -> tuple[str, str]:
         """Returns mail and web address of the domain at a position of the cast."""
@@ -84,8 +86,8 @@ class Network:
 def claim(net: str = "auto") -> Network:
     """Claims a network.
 
-    Arguments: "auto" for the first free one, or "127.77.N.0/24". Errors: NetworkError;
-    ValueError for another network.
+    Arguments: "auto" for the first free one, or "127.77.N.0/24". Errors: NetworkError; ValueError
+    for another network.
     """
     if net == "auto":
         numbers = list(range(1, 255))
@@ -96,13 +98,23 @@ def claim(net: str = "auto") -> Network:
             raise ValueError(f"{net} is not a 127.77.N.0/24")
         numbers = [third]
     for number in numbers:
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            # An abstract socket lives in the network namespace, exactly as far as the addresses
+            # do, and is gone with its process.
+            lock.bind(f"\0practice-range-127.77.{number}")
+        except OSError:
+            lock.close()
+            continue
         for offset in OFFSETS:
-            if network := _try(number, offset):
-                return network
+            if bound := _bind_names(number, offset):
+                return Network(number, offset, *bound, lock)
+        lock.close()
     raise NetworkError(f"no free network ({net})")
 
 
-def _try(number: int, offset: int) -> Network | None:
+def _bind_names(number: int, offset: int) -> tuple[socket.socket, socket.socket] | None:
+    """Returns the name server's UDP and TCP sockets, or None if a port of this offset is taken."""
     address = f"127.77.{number}.2"
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     udp.setblocking(False)
@@ -113,11 +125,11 @@ def _try(number: int, offset: int) -> Network | None:
         udp.close()
         return None
     try:
-        # A server of the machine on 0.0.0.0 shadows a port on every loopback address.
+        # A server of the machine on 0.0.0.0 takes its port on every loopback address.
         for port in STANDARD_PORTS:
             bind(address, port + offset).close()
     except OSError:
         udp.close()
         tcp.close()
         return None
-    return Network(number, offset, udp, tcp)
+    return udp, tcp
