@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.utils import timezone
 
+from emailsec.context import ENVIRONMENT_LABELS, PRODUCT, Me, Portal
 from emailsec.lib.marks import STATES
 
 # Sixty characters: the longest name that a list, a heading or a bar must bear.
@@ -128,6 +129,16 @@ def context(request: HttpRequest) -> dict[str, Any]:
                 "审计",
             )
         ],
+        "portal": Portal(
+            product=PRODUCT,
+            environment_label=ENVIRONMENT_LABELS["demo"],
+            me=Me(name="欧阳文静", role="承办人", place=LONG_NAME),
+            home_url="#",
+            inbox_url="#",
+            logout_url="#",
+            password_url="#",  # noqa: S106
+        ),
+        "inbox_unread": 12,
         "long_name": LONG_NAME,
         "today": today,
         "now": now,

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -73,7 +74,10 @@ def main(argv: list[str] | None = None) -> int:
         page.on("pageerror", lambda error: said.append(str(error)))
         if options.login:
             log_in(page, options.url, options.login, options.login_path)
-        response = page.goto(options.url, wait_until="load")
+        try:
+            response = page.goto(options.url, wait_until="load")
+        except BrowserError as error:
+            raise SystemExit(error.message.splitlines()[0]) from None
         if options.grey:
             page.evaluate("document.documentElement.style.filter = 'grayscale(1)'")
         if options.paper:

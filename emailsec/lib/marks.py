@@ -109,7 +109,7 @@ def mark_svg(shape: str) -> SafeString:
     """The mark as inline SVG in currentColor, hidden from screen readers: its word is beside it."""
     body = SHAPES[shape]
     return mark_safe(  # noqa: S308 (constants of this module)
-        f'<svg class="mark" viewBox="0 0 12 12" aria-hidden="true" focusable="false">{body}</svg>'
+        f'<svg class="shape" viewBox="0 0 12 12" aria-hidden="true" focusable="false">{body}</svg>'
     )
 
 

@@ -102,6 +102,12 @@ def due(value: Any) -> SafeString:
 
 
 @register.filter
+def figure(number: int | float) -> str:
+    """1234567 as 1,234,567."""
+    return f"{number:,}"
+
+
+@register.filter
 def u_label(domain: str | None) -> str:
     """The readable form of a domain: xn--… labels decoded by IDNA 2008, others as they are."""
     return words.u_label(domain or "")
@@ -244,7 +250,7 @@ def bars(rows: Iterable[Mapping[str, Any]], maximum: float | None = None) -> lis
     listed = [dict(row) for row in rows]
     full = maximum or max((row["value"] for row in listed), default=0) or 1
     for row in listed:
-        row.setdefault("text", row["value"])
+        row.setdefault("text", figure(row["value"]))
         row.setdefault("tone", "blue")
         row["width"] = f"{BAR_TRACK_PERCENT * min(row['value'] / full, 1):.2f}"
     return listed
