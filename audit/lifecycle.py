@@ -46,6 +46,17 @@ class Transition:
     reason_required: bool = False
 
 
+# Every lifecycle by the dotted label of its change rows, for the words of a history.
+LIFECYCLES: dict[str, "Lifecycle"] = {}
+
+
+def action_label(change: StatusChange) -> str:
+    """Return what the act of a change row is called on screen."""
+    lifecycle = LIFECYCLES.get(change._meta.label_lower)
+    step = lifecycle.transitions.get(change.action) if lifecycle else None
+    return step.label if step else change.action
+
+
 class Lifecycle:
     """A named table of transitions over one model's `status` column."""
 
@@ -62,6 +73,7 @@ class Lifecycle:
         self.transitions = {t.action: t for t in transitions}
         if len(self.transitions) != len(transitions):
             raise ValueError(f"{noun}: an action occurs twice")
+        LIFECYCLES[change_model.lower()] = self
 
     def __iter__(self) -> Iterator[Transition]:
         return iter(self.transitions.values())

@@ -61,3 +61,10 @@ class StatusChange(models.Model):
     class Meta:
         abstract = True
         ordering = ["-id"]
+
+    @property
+    def action_label(self) -> str:
+        """What the act is called on screen, from the lifecycle's table."""
+        from audit.lifecycle import action_label
+
+        return action_label(self)

@@ -1,0 +1,181 @@
+"""The questionnaire's forms, built from the pinned version by one builder."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, LayoutObject
+from crispy_forms.utils import TEMPLATE_PACK
+from django import forms
+from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from assessments.models import Campaign, Questionnaire
+from assessments.rules.schema import Field, Item
+from assessments.sheets import LoadedSheet
+from emailsec.lib.workdays import today
+
+
+class AnswerField(LayoutObject):
+    """Crispy layout object: one typed field of an item with its version and save state."""
+
+    template = "assessments/_answer_field.html"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def render(
+        self, form: forms.Form, context: Any, template_pack: str = TEMPLATE_PACK, **kwargs: Any
+    ) -> SafeString:
+        assert isinstance(form, ItemForm)
+        bound = form[self.name]
+        field = form.item.field(self.name)
+        return render_to_string(
+            self.template,
+            {
+                "bound": bound,
+                "field": field,
+                "item": form.item,
+                "answer": form.sheet.answers.get((form.item.code, field.code)),
+                "value": form.sheet.judged.value(form.item.code, field.code),
+                "shown": form.sheet.judged.field_shown(form.item.code, field.code),
+                "choices": form.choices_of(field),
+                "fault": form.fault(field),
+                "single": len(form.item.fields) == 1,
+                "readonly": form.readonly,
+                "display": form.sheet.display(form.item, field.code),
+            },
+        )
+
+
+class ItemForm(forms.Form):
+    """One item of the 自查表.
+
+    Without JavaScript the form posts all fields of the item; with it each field saves itself.
+    Values are kept in the evaluator's plain text form; what is wrong with them is told by the
+    evaluator, so that page, submission and document use the same rules.
+    """
+
+    def __init__(
+        self, sheet: LoadedSheet, item: Item, data: Any = None, *, readonly: bool = False
+    ) -> None:
+        super().__init__(data, auto_id=f"{item.code}-%s")
+        self.sheet, self.item, self.readonly = sheet, item, readonly
+        for field in item.fields:
+            self.fields[field.code] = self._form_field(field)
+            self.initial[field.code] = self._initial(field)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.layout = Layout(*(AnswerField(field.code) for field in item.fields))
+
+    def choices_of(self, field: Field) -> list[tuple[str, str]]:
+        """Options offered on this sheet, with 暂不掌握 and 不适用 where the item allows them."""
+        return [
+            (option.code, option.label)
+            for option in field.options
+            if option.when is None or option.when.holds(self.sheet.judged)
+        ]
+
+    def fault(self, field: Field) -> str:
+        outcome = self.sheet.outcomes[self.item.code]
+        return outcome.faults.get(field.code, "")
+
+    def _initial(self, field: Field) -> Any:
+        value = self.sheet.judged.value(self.item.code, field.code)
+        if not value and (row := self.sheet.answers.get((self.item.code, field.code))):
+            value = row.value
+        return value.split(",") if field.type == "multi" and value else value
+
+    def _form_field(self, field: Field) -> forms.Field:
+        label = field.label
+        if field.type == "multi":
+            return forms.MultipleChoiceField(
+                label=label,
+                required=False,
+                choices=self.choices_of(field),
+                widget=forms.CheckboxSelectMultiple,
+            )
+        if field.type in {"single", "yn4"}:
+            return forms.ChoiceField(
+                label=label, required=False, choices=[("", ""), *self.choices_of(field)]
+            )
+        widget = (
+            forms.Textarea(attrs={"rows": 3}) if field.type == "textarea" else forms.TextInput()
+        )
+        return forms.CharField(label=label, required=False, widget=widget)
+
+    def plain_values(self) -> dict[str, str]:
+        """The cleaned values in the evaluator's text form."""
+        return {
+            name: ",".join(value) if isinstance(value, list) else value
+            for name, value in self.cleaned_data.items()
+        }
+
+
+class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new 专项行动."""
+
+    class Meta:
+        model = Campaign
+        fields = ["title", "document_number", "questionnaire", "deadline"]
+        widgets = {"deadline": forms.DateInput(attrs={"type": "date"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["questionnaire"].queryset = Questionnaire.objects.order_by("-published_at")  # type: ignore[attr-defined]
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+
+    def clean_deadline(self) -> Any:
+        deadline = self.cleaned_data["deadline"]
+        if deadline < today():
+            raise ValidationError("报送截止日期不能早于今天。")
+        return deadline
+
+
+class SignForm(forms.Form):
+    """Online signature: the leader's password once more, under the digest that was read."""
+
+    digest = forms.CharField(widget=forms.HiddenInput)
+    agree = forms.BooleanField(
+        label="本人已核对全部内容，确认填报真实、准确，不含国家秘密和工作秘密。",
+        error_messages={"required": "请先勾选确认。"},
+    )
+    password = forms.CharField(
+        label="登录口令",
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "请输入您的登录口令。"},
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError("口令不正确。")
+        return ""
+
+
+class StampedForm(forms.Form):
+    """Upload of the stamped print."""
+
+    digest_head = forms.CharField(
+        label="纸质件页脚“内容摘要”的前8位",
+        max_length=8,
+        min_length=8,
+        error_messages={
+            "required": "请填写纸质件页脚“内容摘要”的前8位。",
+            "min_length": "请填写完整的8位。",
+        },
+    )
+    scan = forms.FileField(
+        label="盖章扫描件（pdf、png、jpg）", error_messages={"required": "请选择盖章扫描件。"}
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False

@@ -1,0 +1,215 @@
+"""What the pages of a self-check show: blocks of items, states of sections, the next step."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import User
+from assessments.forms import ItemForm
+from assessments.models import Contradiction, ReviewRemark, SelfCheck
+from assessments.rules import schema
+from assessments.rules.evaluate import STATES, Outcome
+from assessments.rules.meeting import Meeting
+from assessments.sheets import LoadedSheet
+from standards import grounds
+
+
+@dataclass
+class ItemBlock:
+    """One item as the section page, the review page and the printed sheet show it."""
+
+    sheet: LoadedSheet
+    item: schema.Item
+    readonly: bool
+
+    @property
+    def code(self) -> str:
+        return self.item.code
+
+    @property
+    def shown(self) -> bool:
+        return self.sheet.judged.shown(self.item.code)
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.sheet.outcomes[self.item.code]
+
+    @property
+    def state_label(self) -> str:
+        return STATES[self.outcome.state]
+
+    @property
+    def form(self) -> ItemForm:
+        return ItemForm(self.sheet, self.item, readonly=self.readonly)
+
+    @property
+    def from_inventory(self) -> bool:
+        """Whether the whole item is held by the inventory."""
+        return bool(self.item.fields) and all(f.source for f in self.item.fields)
+
+    @property
+    def inventory_url(self) -> str:
+        row = self.sheet.row
+        if row.system_id:
+            return reverse("inventory:system_edit", args=[row.system_id])
+        return reverse("inventory:unit_edit", args=[row.unit.pk])
+
+    @property
+    def meetings(self) -> tuple[Meeting, ...]:
+        return self.sheet.meetings(self.item)
+
+    @property
+    def lines(self) -> list[tuple[schema.Field, str]]:
+        """(field, answer in words) of the fields asked, for read-only display."""
+        return [
+            (f, self.sheet.display(self.item, f.code))
+            for f in self.sheet.judged.fields_of(self.item)
+        ]
+
+    @property
+    def party_label(self) -> str:
+        return schema.PARTIES[self.outcome.party]
+
+    @property
+    def answered_elsewhere(self) -> bool:
+        return self.outcome.party != "unit"
+
+    @property
+    def basis(self) -> str:
+        """The confirmed clauses that the item rests on, as printed."""
+        facts = self.sheet.judged.facts
+        clauses = grounds.current().named(self.item.clauses, facts.on)
+        return "；".join(c.citation(facts.level) for c in clauses if c.confirmed)
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": e.name,
+                "size": e.size,
+                "at": e.uploaded_at,
+                "url": reverse("assessments:evidence_file", args=[e.pk]),
+                "remove_url": ""
+                if self.readonly
+                else reverse("assessments:evidence_remove", args=[e.pk]),
+            }
+            for e in self.sheet.evidence.get(self.item.code, [])
+        ]
+
+    @property
+    def takes_evidence(self) -> bool:
+        return self.item.evidence.need != "none"
+
+    @property
+    def remarks(self) -> list[ReviewRemark]:
+        return [r for r in self.sheet.remarks.get(self.item.code, []) if r.closed_at is None]
+
+    @property
+    def sent_remarks(self) -> list[ReviewRemark]:
+        """What the unit may read: remarks that were sent with a return."""
+        return [r for r in self.remarks if r.sent_at is not None]
+
+    @property
+    def contradictions(self) -> list[Contradiction]:
+        rows = self.sheet.contradictions.get(self.item.code, [])
+        return [c for c in rows if c.status != Contradiction.Status.RESOLVED]
+
+
+def item_blocks(sheet: LoadedSheet, section: str, *, readonly: bool) -> list[ItemBlock]:
+    """Blocks of a section in the order of the file; derived items ask nothing and are left out."""
+    return [
+        ItemBlock(sheet, item, readonly)
+        for item in sheet.definition.items_of(sheet.row.scope_name, section)
+        if not item.derived
+    ]
+
+
+@dataclass
+class SectionLink:
+    """A section in the left column with its state.
+
+    `state` is one of: contradicts, nonconforming, empty, progress, done.
+    """
+
+    sheet: LoadedSheet
+    section: schema.Section
+    state: str
+    done: int
+    total: int
+    current: bool = False
+
+    LABELS = {
+        "contradicts": "有疑点",
+        "nonconforming": "有不符合",
+        "empty": "未填",
+        "progress": "填报中",
+        "done": "已完成",
+    }
+
+    @property
+    def label(self) -> str:
+        return self.LABELS[self.state]
+
+    @property
+    def url(self) -> str:
+        row = self.sheet.row
+        return reverse("assessments:section", args=[row.selfcheck_id, row.pk, self.section.code])
+
+
+def section_links(sheet: LoadedSheet, current: str = "") -> list[SectionLink]:
+    """The sections of a sheet with their states, in order."""
+    links = []
+    for section in sheet.sections():
+        items = [
+            item
+            for item in sheet.definition.items_of(sheet.row.scope_name, section.code)
+            if sheet.judged.shown(item.code)
+        ]
+        outcomes = [sheet.outcomes[item.code] for item in items]
+        required = [o for o in outcomes if o.required]
+        done = sum(o.complete for o in required)
+        doubts = any(
+            c.status == "open" for item in items for c in sheet.contradictions.get(item.code, [])
+        )
+        if doubts:
+            state = "contradicts"
+        elif done < len(required):
+            state = "progress" if done else "empty"
+        elif any(o.has_finding for o in outcomes):
+            state = "nonconforming"
+        else:
+            state = "done"
+        links.append(
+            SectionLink(sheet, section, state, done, len(required), section.code == current)
+        )
+    return links
+
+
+@dataclass(frozen=True)
+class Step:
+    """The one next thing to do, as the primary button says it."""
+
+    label: str
+    url: str
+
+
+def next_step(selfcheck: SelfCheck, sheets: list[LoadedSheet], user: User) -> Step | None:
+    """Return what this person should do next with the self-check, None if it is not their turn."""
+    summary = reverse("assessments:summary", args=[selfcheck.pk])
+    if selfcheck.editable and user.can("selfcheck.fill", selfcheck):
+        for sheet in sheets:
+            for link in section_links(sheet):
+                if link.done < link.total:
+                    first = selfcheck.status == SelfCheck.Status.NOT_STARTED
+                    return Step("开始填报" if first else "继续填报", link.url)
+        return Step("核对并提交审签", summary)
+    if selfcheck.status == SelfCheck.Status.TO_SIGN and (
+        user.can("selfcheck.sign", selfcheck) or user.can("selfcheck.fill", selfcheck)
+    ):
+        return Step("核对并审签", summary)
+    if selfcheck.status == SelfCheck.Status.TO_REVIEW and user.can("selfcheck.review", selfcheck):
+        return Step("开始复核", reverse("assessments:review", args=[selfcheck.pk]))
+    if selfcheck.status == SelfCheck.Status.ACCEPTED and user.can("finding.confirm", selfcheck):
+        return Step("确认问题", reverse("rectification:confirm", args=[selfcheck.pk]))
+    return None

@@ -1,0 +1,124 @@
+"""Check uploaded files: size, kind by name, and kind by content must agree.
+
+Allowed kinds: pdf png jpg docx xlsx ofd. The content decides: a renamed executable is refused
+whatever its name says.
+"""
+
+import hashlib
+import io
+import unicodedata
+import zipfile
+from dataclasses import dataclass
+from typing import IO, Final
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+ALLOWED: Final = ("pdf", "png", "jpg", "docx", "xlsx", "ofd")
+_ALLOWED_TEXT = "pdf、png、jpg、docx、xlsx、ofd"
+# A member that marks the office container formats; OFD by GB/T 33190.
+_ZIP_MARKERS: Final = {
+    "docx": "word/document.xml",
+    "xlsx": "xl/workbook.xml",
+    "ofd": "OFD.xml",
+}
+_MAX_MEMBERS: Final = 2000
+_MAX_UNPACKED: Final = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """What is kept of an accepted upload.
+
+    Attributes:
+        name: file name without any path, at most 150 characters.
+        kind: one of ALLOWED.
+        size: bytes.
+        sha256: hex digest of the content.
+    """
+
+    name: str
+    kind: str
+    size: int
+    sha256: str
+
+
+def _zip_kind(stream: IO[bytes]) -> str:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            members = archive.infolist()
+            if len(members) > _MAX_MEMBERS or sum(m.file_size for m in members) > _MAX_UNPACKED:
+                raise ValidationError("压缩内容过大，无法接受；请另存为较小的文件或转为 PDF。")
+            names = {m.filename for m in members}
+            if any(name.lower().endswith("vbaproject.bin") for name in names):
+                raise ValidationError("文件含有宏，无法接受；请另存为不含宏的文件或转为 PDF。")
+    except (zipfile.BadZipFile, OSError, NotImplementedError):
+        return ""
+    return next((kind for kind, marker in _ZIP_MARKERS.items() if marker in names), "")
+
+
+def content_kind(stream: IO[bytes]) -> str:
+    """Return the kind told by the content, or "" where it is none of the allowed ones."""
+    stream.seek(0)
+    head = stream.read(1024)
+    stream.seek(0)
+    if head.startswith(b"%PDF-"):
+        return "pdf"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpg"
+    if head.startswith(b"PK\x03\x04"):
+        kind = _zip_kind(stream)
+        stream.seek(0)
+        return kind
+    return ""
+
+
+def clean_name(raw: str) -> str:
+    """Return a file name without path, control or bidi characters, at most 150 characters."""
+    name = raw.replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf"}).strip(". ")
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem[: 149 - len(suffix)]}{dot}{suffix}" if len(name) > 150 else name
+
+
+def check_upload(file: UploadedFile, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFile:
+    """Check one upload and return what is kept of it.
+
+    Args:
+        file: the uploaded file; left at position 0.
+        kinds: the kinds wanted here, a subset of ALLOWED.
+
+    Raises:
+        ValidationError: Chinese text for the field: too large, empty, a kind that is not allowed,
+            or content that is not what the name says.
+    """
+    name = clean_name(file.name or "")
+    suffix = name.rsplit(".", 1)[-1].lower() if "." in name else ""
+    suffix = "jpg" if suffix == "jpeg" else suffix
+    wanted = "、".join(kinds) if kinds != ALLOWED else _ALLOWED_TEXT
+    limit = settings.UPLOAD_MAX_BYTES
+    size = file.size or 0
+    if size == 0:
+        raise ValidationError("文件是空的，请检查后重新选择。")
+    if size > limit:
+        raise ValidationError(
+            f"文件大小为 {size / 1048576:.1f} MB，超过 {limit // 1048576} MB 的上限；"
+            "请压缩图片或拆分后再传。"
+        )
+    if suffix not in kinds:
+        raise ValidationError(f"不接受此类文件；请上传 {wanted} 文件。")
+    stream = file.file or io.BytesIO()
+    kind = content_kind(stream)
+    if kind != suffix:
+        raise ValidationError(
+            f"文件内容与扩展名“.{suffix}”不符；请用原程序另存为 {wanted} 后再传，不要只改文件名。"
+        )
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while block := stream.read(1 << 16):
+        digest.update(block)
+    stream.seek(0)
+    return CheckedFile(name=name, kind=kind, size=size, sha256=digest.hexdigest())
