@@ -54,7 +54,7 @@ def pytest(arguments: list[str], *, workers: int = 2) -> int:
     """
     command = [str(environment.PYTHON), "-m", "pytest", "-p", "tools.pytest_house"]
     if workers:
-        command += ["-n", str(workers), "--dist=loadgroup"]
+        command += ["-n", str(workers)]
     busy = "这份检出的测试已在运行。"
     with (
         only_one("test", busy=busy),
