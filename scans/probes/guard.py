@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -111,7 +112,7 @@ def own_addresses() -> frozenset[Address]:
     found: set[Address] = set()
     try:  # Linux: every local address stands as "32 host LOCAL" below its own line
         lines = Path("/proc/net/fib_trie").read_text(encoding="ascii").splitlines()
-        for before, line in zip(lines, lines[1:], strict=False):
+        for before, line in itertools.pairwise(lines):
             if "32 host LOCAL" in line:
                 found.add(ipaddress.ip_address(before.split()[-1]))
     except (OSError, ValueError):
@@ -222,7 +223,7 @@ class Guard:
             TimeoutError, OSError: as the kernel says.
         """
         self.check(address, port)
-        async with self._pacer.slot(address):
+        async with self._pacer.slot(address, port):
             loop = asyncio.get_running_loop()
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
             sock = socket.socket(family, socket.SOCK_STREAM)

@@ -32,8 +32,9 @@ class _State:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     connections: int = 0
     free_at: float = 0.0
-    backoff: float = 0.0
     silent: int = 0
+    backoff: dict[int, float] = field(default_factory=dict)  # port → seconds
+    port_free_at: dict[int, float] = field(default_factory=dict)
 
 
 class Pacer:
@@ -52,8 +53,10 @@ class Pacer:
         return self._states[address].connections if address in self._states else 0
 
     @asynccontextmanager
-    async def slot(self, address: str) -> AsyncIterator[None]:
+    async def slot(self, address: str, port: int) -> AsyncIterator[None]:
         """Wait for the turn at `address`; hold it while the body runs.
+
+        Spacing and the cap hold for the address; a back-off holds for the port that asked for it.
 
         Raises:
             Held: the budget is used up, the host is in the slow lane, or the wait is too long.
@@ -64,7 +67,8 @@ class Pacer:
                 raise Held("connection_budget")
             if state.silent >= self._pace.slow_after_timeouts:
                 raise Held("slow_host")
-            wait = state.free_at - time.monotonic()
+            free_at = max(state.free_at, state.port_free_at.get(port, 0.0))
+            wait = free_at - time.monotonic()
             if wait > self._pace.max_wait:
                 raise Held("backoff")
             if wait > 0:
@@ -73,14 +77,15 @@ class Pacer:
             try:
                 yield
             finally:
-                spacing = max(self._pace.spacing, state.backoff)
-                state.free_at = time.monotonic() + spacing
+                state.free_at = time.monotonic() + self._pace.spacing
 
-    def rate_limited(self, address: str) -> None:
+    def rate_limited(self, address: str, port: int) -> None:
         """Note a 421, 450 or 4.7.x: the next connection waits, four times as long each time."""
         state = self._states.setdefault(address, _State())
-        longer = state.backoff * self._pace.backoff_factor
-        state.backoff = min(max(self._pace.spacing_after_4xx, longer), self._pace.backoff_max)
+        longer = state.backoff.get(port, 0.0) * self._pace.backoff_factor
+        wait = min(max(self._pace.spacing_after_4xx, longer), self._pace.backoff_max)
+        state.backoff[port] = wait
+        state.port_free_at[port] = time.monotonic() + wait
 
     def silent(self, address: str) -> None:
         """Note a session in which the host accepted and then said nothing in time."""

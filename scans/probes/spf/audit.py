@@ -108,8 +108,8 @@ class _Walk:
     ) -> tuple[dict[str, Any], str, str]:
         """Walk one record. Returns (tree node, deciding `all`, term that passes everybody)."""
         record = parse(text)
-        for term, reason in record.errors:
-            self.problem(domain, term, reason)
+        for word, reason in record.errors:
+            self.problem(domain, word, reason)
         terms: list[dict[str, Any]] = []
         node = {"domain": domain, "record": text, "terms": terms}
         passes = ""

@@ -7,9 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-_TOKEN = re.compile(
-    r"%(?:%|_|-|\{([slodiphv])(\d*)(r?)([.\-+,/_=]*)\})", re.IGNORECASE
-)
+_TOKEN = re.compile(r"%(?:%|_|-|\{([slodiphv])(\d*)(r?)([.\-+,/_=]*)\})", re.IGNORECASE)
 _UNRESERVED = "-._~"
 _MAX_NAME = 253
 
@@ -56,6 +54,7 @@ def expand(spec: str, context: Context) -> str:
 
     Names over 253 characters lose labels from the left (7.3).
     """
+
     def replace(match: re.Match[str]) -> str:
         if match[1] is None:
             return {"%%": "%", "%_": " ", "%-": "%20"}[match[0]]

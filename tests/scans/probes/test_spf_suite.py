@@ -30,8 +30,19 @@ def suite_text() -> str:
     cached = CACHE / "rfc7208-tests.yml"
     if not cached.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "pyspf",
-                   "-d", str(CACHE), PYSPF]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--no-binary",
+            "pyspf",
+            "-d",
+            str(CACHE),
+            PYSPF,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         archives = list(CACHE.glob("pyspf-2.0.14*.tar.gz"))
         if not archives:
