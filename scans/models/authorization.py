@@ -55,7 +55,7 @@ def authorization_path(instance: "Authorization", filename: str) -> str:
 
 
 class Authorization(models.Model):
-    """A printed letter, stamped, its scan uploaded: who permits what, on which hosts, until when."""
+    """A printed letter, stamped, its scan uploaded: who permits what, where, until when."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", "待盖章上传"

@@ -41,7 +41,11 @@ class Wave(models.Model):
         "self", models.CASCADE, null=True, blank=True, related_name="confirmation"
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
-    void_reason = models.CharField(max_length=200, blank=True)
+    problem = models.CharField("说明", max_length=300, blank=True)
+    # The letter that the look rests on; notices quote its number.
+    authorization = models.ForeignKey(
+        "Authorization", models.PROTECT, null=True, blank=True, related_name="waves"
+    )
     due_at = models.DateTimeField("应于", db_index=True)
     lease = models.CharField(max_length=32, blank=True)
     leased_until = models.DateTimeField(null=True)

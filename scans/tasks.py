@@ -1,0 +1,16 @@
+"""Nudges: what is due, and who holds it, stands in the database."""
+
+from celery import shared_task
+
+from scans.looking import run_batch
+from scans.queue import BATCH, claim_due, schedule_due, wake_drain
+
+
+@shared_task(name="scans.tasks.drain_due")
+def drain_due() -> None:
+    """Create the periodic looks that are due, then do one leased batch. Safe to run twice."""
+    schedule_due()
+    if lease := claim_due():
+        run_batch(lease)
+        if len(lease.wave_ids) == BATCH:
+            wake_drain()
