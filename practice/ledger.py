@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -18,7 +20,6 @@ class Account:
     host: str
     address: str
     connections: int = 0
-    open: int = 0
     peak_open: int = 0
     shortest_gap: float | None = None
     early_talkers: int = 0
@@ -26,8 +27,18 @@ class Account:
     commands: Counter[str] = field(default_factory=Counter)
     recent: dict[int, deque[float]] = field(default_factory=dict)
     last: float | None = None
+    visitors: set[socket.socket] = field(default_factory=set)
 
-    def arrive(self, port: int) -> None:
+    @property
+    def open(self) -> int:
+        """How many clients have not hung up yet, by the kernel's word.
+
+        The event loop may take up a client's next connection before it has noticed the end of the
+        last one; counting its own tasks would accuse a polite scanner.
+        """
+        return sum(_established(sock) for sock in self.visitors)
+
+    def arrive(self, port: int, visitor: socket.socket) -> None:
         """Counts a TCP connection to a (standard) port, before a byte is read."""
         now = time.monotonic()
         if self.last is not None:
@@ -36,13 +47,13 @@ class Account:
         self.last = now
         self.connections += 1
         self.ports[port] += 1
-        self.open += 1
+        self.visitors.add(visitor)
         self.peak_open = max(self.peak_open, self.open)
         self.recent.setdefault(port, deque(maxlen=64)).append(now)
 
-    def leave(self) -> None:
-        """Counts the end of a connection."""
-        self.open -= 1
+    def leave(self, visitor: socket.socket) -> None:
+        """Forgets a connection that has ended."""
+        self.visitors.discard(visitor)
 
     def within_a_minute(self, port: int) -> int:
         """Returns how many connections to a port began in the last 60 s, this one included."""
@@ -63,6 +74,13 @@ class Account:
             "data": self.commands["DATA"],
             "auth": sum(self.commands[verb] for verb in AUTH_VERBS),
         }
+
+
+def _established(sock: socket.socket) -> bool:
+    """Says whether the peer still holds a connection: no FIN and no RST has come."""
+    with contextlib.suppress(OSError):
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == b"\x01"
+    return False
 
 
 class Ledger:

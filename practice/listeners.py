@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -75,14 +76,15 @@ class Listener:
             except OSError:
                 await asyncio.sleep(0.05)  # out of file descriptors: wait for one
                 continue
-            self.account.arrive(self.port)
+            self.account.arrive(self.port, client)
             visit = asyncio.create_task(self._visit(client))
             self._visits.add(visit)
-            visit.add_done_callback(self._left)
+            visit.add_done_callback(functools.partial(self._left, client))
 
-    def _left(self, visit: asyncio.Task[None]) -> None:
+    def _left(self, client: socket.socket, visit: asyncio.Task[None]) -> None:
+        # Not in _visit's finally: a visit that is cancelled before its first step has none.
         self._visits.discard(visit)
-        self.account.leave()
+        self.account.leave(client)
 
     async def _visit(self, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()

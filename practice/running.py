@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -31,6 +32,7 @@ async def _run(
     with contextlib.suppress(NotRunningError):
         running = ask(state, {"do": "describe"}, timeout=2)
         raise TableError(f"a practice range already runs in {state} (pid {running['pid']})")
+    _allow_many_sockets()
     fleet = Fleet(state, claim(net), cast, latency)
     control = Control(fleet)
     try:
@@ -41,6 +43,14 @@ async def _run(
     finally:
         await control.stop()
         await fleet.stop()
+
+
+def _allow_many_sockets() -> None:
+    """The whole cast listens on some 650 sockets; the usual limit of 1,024 leaves too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard > soft:
+        wanted = 8192 if hard == resource.RLIM_INFINITY else min(hard, 8192)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def serve(state: Path, net: str = "auto", latency: float = 0.0) -> None:

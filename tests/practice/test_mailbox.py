@@ -10,9 +10,14 @@ def imap(visitor):
     def open_at(host: str) -> imaplib.IMAP4:
         client = imaplib.IMAP4(visitor.grounds.address(host), visitor.grounds.port_map[143], 3)
         client.host = host  # the name imaplib puts into SNI
+        made.append(client)
         return client
 
-    return open_at
+    made: list[imaplib.IMAP4] = []
+    yield open_at
+    for client in made:
+        with contextlib.suppress(OSError):
+            client.shutdown()
 
 
 @pytest.fixture
@@ -20,9 +25,13 @@ def pop3(visitor):
     def open_at(host: str) -> poplib.POP3:
         client = poplib.POP3(visitor.grounds.address(host), visitor.grounds.port_map[110], 3)
         client.host = host
+        made.append(client)
         return client
 
-    return open_at
+    made: list[poplib.POP3] = []
+    yield open_at
+    for client in made:
+        client.close()
 
 
 def test_exemplary_imap_disables_log_in_until_tls(visitor, imap):

@@ -268,6 +268,15 @@ def test_accounts_tell_crowding_and_haste(tmp_path):
         assert account["commands"] == {"EHLO": 1, "QUIT": 1}
 
 
+def test_a_scanner_that_takes_turns_is_never_seen_crowding(tmp_path):
+    with practice.start_range(tmp_path, cast=SMALL) as grounds:
+        visitor = Visitor(grounds)
+        for turn in range(60):
+            visitor.connect("mx.one.test", (25, 110, 143)[turn % 3]).close()
+        assert until(lambda: visitor.account("mx.one.test")["connections"] == 60)
+        assert visitor.account("mx.one.test")["peak_open"] <= 1
+
+
 def test_exposed_ports_are_open_and_others_closed(grounds):
     visitor = Visitor(grounds)
     for port in (22, 3306, 6379):
