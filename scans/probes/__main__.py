@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             concurrency=options.concurrency,
             on_result=show,
         )
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has left; nothing more can be said
+        return 1
     except (ValueError, OSError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:

@@ -61,9 +61,17 @@ def unseen(
         prefix, names = mailbox.PREFIXES[port], mailbox.names_of(port)
     else:
         prefix, names = "web", web.NAMES
-    target = Endpoint(host, address, port)
     value = {"reason": reason}
-    return [observe(f"{prefix}.{n}", target, outcome, value, [f"# {reason}"]) for n in names]
+    return [
+        observe(
+            f"{prefix}.{name}",
+            Endpoint(host, address, 80 if name == "redirect" else port),
+            outcome,
+            value,
+            [f"# {reason}"],
+        )
+        for name in names
+    ]
 
 
 class Wave:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -115,18 +116,20 @@ class Visit:
             client = LineClient(wire, self.tools.policy, deadline, self.transcript)
             try:
                 yield client
+            except TimeoutError:
+                if not client.heard:
+                    self.tools.pacer.silent(address)
+                raise
             finally:
                 if client.heard:
                     self.tools.pacer.spoke(address)
-                else:
-                    self.tools.pacer.silent(address)
 
     async def look_at_tls(self, stream: tls.TlsStream, start: int) -> dict[str, Any]:
         """Note the certificate; return the first part of the tls value."""
         limit = self.tools.policy.limits.chain_bytes
         chain = stream.chain(limit)
         value = certs.inspect(chain, self.target.host, self.tools.trust)
-        value["chain_der"] = [der.hex() for der in chain]
+        value["chain_der"] = [base64.b64encode(der).decode("ascii") for der in chain]
         self.note("cert", Outcome.OBSERVED, value, start)
         return {"version": stream.version, "cipher": stream.cipher}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from .rules.catalog import Rule, load
 
 _OBSERVATIONS = Path(__file__).resolve().parent / "observations.toml"
 _MOST = 3
+_PLACE = "\0"  # stands for the places of a sentence until it is known who shares it
 _OUTCOMES = frozenset(str(outcome) for outcome in Outcome)
 
 RESULTS = {
@@ -67,25 +68,53 @@ def describe(verdict: Verdict | Mapping[str, Any]) -> str:
         return _sentence(rule, str(params.get("kind", "")), params)
     if verdict.result is Result.CONFORMING and len(entries) > 1 and "ok_all" in rule.says:
         return _sentence(rule, "ok_all", {"checked": len(entries)})
-    lines = list(dict.fromkeys(_sentence(rule, str(e["kind"]), e) for e in entries))
+    lines = _merged(rule, entries)
     text = "；".join(lines[:_MOST])
     return text if len(lines) <= _MOST else f"{text}；等 {len(lines)} 处"
 
 
-def _sentence(rule: Rule, kind: str, params: Mapping[str, Any]) -> str:
-    catalog = load()
-    template = rule.says.get(kind)
+def _merged(rule: Rule, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one sentence per thing to say; places of which the same is true share it."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        groups.setdefault(_sentence(rule, str(entry["kind"]), entry, _PLACE), []).append(entry)
+    return [line.replace(_PLACE, _places(group)) for line, group in groups.items()]
+
+
+def _places(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Return `甲 的 25 端口、乙 的 465、587 端口`, three hosts at most."""
+    ports: dict[str, list[int]] = {}
+    for entry in entries:
+        found = ports.setdefault(to_unicode(str(entry.get("host") or "")), [])
+        if entry.get("port") and entry["port"] not in found:
+            found.append(entry["port"])
+    named = [
+        f"{host} 的 {'、'.join(map(str, sorted(numbers)))} 端口" if numbers else f"{host} "
+        for host, numbers in ports.items()
+    ]
+    text = "、".join(named[:_MOST])
+    return text if len(named) <= _MOST else f"{text}等 {len(named)} 台主机"
+
+
+def _sentence(rule: Rule, kind: str, params: Mapping[str, Any], place: str = "") -> str:
     spots = _Blank(params)
-    spots["where"] = where(params) if params.get("host") else rule.subject
+    spots["where"] = place or (where(params) if params.get("host") else rule.subject)
     spots["host"] = to_unicode(str(params.get("host") or ""))
-    if template is not None:
+    if (template := rule.says.get(kind)) is not None:
         return template.format_map(spots).strip()
+    if not params.get("host") and kind in _OUTCOMES:
+        return f"{rule.subject}未能观测"
+    return unobserved(kind, str(params.get("line") or ""), spots)
+
+
+def unobserved(kind: str, why: str, spots: Mapping[str, Any]) -> str:
+    """Return the sentence for an outcome (or other `kind` of [unknown]) and its reason."""
+    catalog = load()
+    if kind in _OUTCOMES and why in catalog.because:
+        return catalog.because[why].format_map(_Blank(spots))
     template = catalog.unknown.get(kind, catalog.unknown["protocol_error"])
-    text = template.format_map(spots)
-    line = str(params.get("line") or "")
-    if line and kind in _OUTCOMES:
-        text += f"（{reason(line)}）"
-    return text
+    text = template.format_map(_Blank(spots))
+    return f"{text}（{reason(why)}）" if why and kind in _OUTCOMES else text
 
 
 def reason(text: str) -> str:
@@ -113,11 +142,9 @@ def describe_observation(observation: Observation | Mapping[str, Any]) -> str:
     if not isinstance(observation, Observation):
         observation = Observation.from_json(observation)
     template = _table(observation.name).get(str(observation.outcome))
-    target = observation.target
     if template is None:
-        text = load().unknown[str(observation.outcome)].format(where=where(target))
         why = str(observation.value.get("reason") or observation.value.get("line") or "")
-        return f"{text}（{reason(why)}）" if why else text
+        return unobserved(str(observation.outcome), why, _spots(observation))
     return template.format_map(_Blank(_spots(observation))).strip()
 
 

@@ -55,6 +55,7 @@ class Catalog:
     rules: Mapping[str, Rule]
     thresholds: Mapping[str, int]
     unknown: Mapping[str, str]
+    because: Mapping[str, str]
     reasons: Mapping[str, str]
 
 
@@ -70,7 +71,8 @@ def load() -> Catalog:
     for name, value in data["thresholds"].items():
         if type(value) is not int:
             raise CatalogError(f"thresholds.{name}: a whole number is needed")
-    return Catalog(rules, data["thresholds"], data["unknown"], data["reason"])
+    because, reasons = data["because"], data["reason"]
+    return Catalog(rules, data["thresholds"], data["unknown"], because, reasons)
 
 
 def _rule(name: str, table: Mapping[str, Any]) -> Rule:

@@ -69,6 +69,10 @@ def relay(seen: Seen) -> Found:
         if observation.value.get("accepted"):
             recipient = str(observation.value.get("recipient", ""))
             return Sight(Result.NONCONFORMING, "accepted", line, {"recipient": recipient})
+        asks_login = observation.value.get("code") in (530, 538)
+        if observation.value.get("stage") == "MAIL" and not asks_login:
+            # Our sender was refused before the question could be put.
+            return Sight(Result.UNKNOWN, "sender_refused", line)
         return Sight(Result.CONFORMING, "ok", line)
 
     found = seen.named("smtp.relay")

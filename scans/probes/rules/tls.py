@@ -55,13 +55,14 @@ def certificate(seen: Seen) -> Found:
             "problems": problems,
         }
         line = f"{value.get('subject', '')}; {extra['not_before']} – {extra['not_after']}"
+        good = {"not_after": extra["not_after"]}
         kind = next((each for each in _ORDER if each in problems), "")
         if kind:
             return Sight(Result.NONCONFORMING, kind, line, extra)
         if int(value.get("days_left", 0)) < seen.thresholds["cert_days_warn"]:
             days = {"days": value.get("days_left", 0)}
             return Sight(Result.WARNING, "ends_soon", line, extra | days)
-        return Sight(Result.CONFORMING, "ok", line, extra)
+        return Sight(Result.CONFORMING, "ok", line, good)
 
     return _over_ports(seen, "cert", look)
 

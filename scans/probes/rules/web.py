@@ -60,7 +60,7 @@ def hsts(seen: Seen) -> Found:
         if age == 0:
             return Sight(Result.NONCONFORMING, "switched_off", line)
         if age < seen.thresholds["hsts_seconds_min"]:
-            return Sight(Result.WARNING, "short", line, {"days": age // 86400})
+            return Sight(Result.WARNING, "short", line)
         return Sight(Result.CONFORMING, "ok", line)
 
     return worst(seen.named("web.hsts"), look)
