@@ -139,6 +139,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "scans.drain_due": {"task": "scans.tasks.drain_due", "schedule": 60.0},
     "assessments.ingest_runs": {"task": "assessments.tasks.ingest_finished_runs", "schedule": 60.0},
+    "rectification.settle_rescans": {
+        "task": "rectification.tasks.settle_rescans",
+        "schedule": 60.0,
+    },
     "reports.render_pending": {"task": "reports.tasks.render_pending", "schedule": 60.0},
 }
 

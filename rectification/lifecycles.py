@@ -12,6 +12,7 @@ FINDING = Lifecycle(
     [
         Transition("notify", (_F.OPEN,), _F.NOTIFIED, "notice.serve", "列入通知"),
         Transition("rectify", (_F.NOTIFIED,), _F.RECTIFYING, "notice.receive", "开始整改"),
+        Transition("note_refusal", (_F.NOTIFIED,), _F.RECTIFYING, "notice.serve", "拒签，期限照算"),
         Transition("reply", (_F.RECTIFYING,), _F.TO_RECHECK, "notice.reply", "提交整改反馈"),
         Transition("retest_passed", (_F.OPEN, _F.NOTIFIED), _F.TO_RECHECK, "system", "复测已符合"),
         Transition(

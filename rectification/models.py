@@ -12,7 +12,7 @@ from assessments.models import Contradiction, Sheet
 from audit.models import StatusChange
 from emailsec.lib.workdays import today
 from inventory.models import MailSystem, Office, Unit
-from inventory.scoping import ScopedQuerySet
+from inventory.scoping import ScopedQuerySet, scope_of
 from scans.models import Verdict, Wave
 
 
@@ -166,9 +166,12 @@ class FindingSource(models.Model):
 class NoticeQuerySet(ScopedQuerySet["Notice"]):
     scope_path = "unit"
 
-    def served_to_units(self) -> Self:
-        """What the unit itself may see: from 送达 on."""
-        return self.filter(status__in=Notice.SERVED_OR_LATER)
+    def visible_to(self, user: Any) -> Self:
+        """Notices of visible units; a unit itself sees them from 送达 on, never a draft."""
+        rows = super().visible_to(user)
+        if scope_of(user).office_paths:
+            return rows
+        return rows.filter(status__in=Notice.SERVED_OR_LATER)
 
 
 class Notice(models.Model):
@@ -206,7 +209,6 @@ class Notice(models.Model):
     )
     deadline = models.DateField("整改期限")
     original_deadline = models.DateField("原整改期限", null=True)
-    intro = models.TextField("检查情况")
     drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
@@ -242,24 +244,21 @@ class NoticeChange(StatusChange):
     subject = models.ForeignKey(Notice, models.CASCADE, related_name="changes")
 
 
-class NoticeCounter(models.Model):
-    """The last sequence number given by an office in a year; locked while a number is taken."""
+class Counter(models.Model):
+    """The last number given in a series and year; the row is locked while a number is taken, so
+    that a series has no gap and no number is given twice."""
 
-    office = models.ForeignKey(Office, models.PROTECT, related_name="+")
+    series = models.CharField(max_length=40)
     year = models.PositiveSmallIntegerField()
     last = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["office", "year"], name="one_counter_per_office_year")
+            models.UniqueConstraint(fields=["series", "year"], name="one_counter_per_series_year")
         ]
 
     def __str__(self) -> str:
-        return f"{self.office} {self.year}: {self.last}"
-
-
-class NoticeItemQuerySet(ScopedQuerySet["NoticeItem"]):
-    scope_path = "notice__unit"
+        return f"{self.series} {self.year}: {self.last}"
 
 
 class NoticeItem(models.Model):
@@ -269,8 +268,6 @@ class NoticeItem(models.Model):
     finding = models.ForeignKey(Finding, models.PROTECT, related_name="notice_items")
     order = models.PositiveSmallIntegerField()
     annex = models.BooleanField("列入安全建议", default=False)
-
-    objects: ClassVar[Any] = NoticeItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["annex", "order"]

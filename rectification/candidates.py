@@ -1,0 +1,214 @@
+"""Findings that a review proposes: one per cause, each with all its sources and its ground.
+
+Sources are answers that do not conform, verdicts seen twice, and 疑点 that a person upheld.
+Nothing here writes; an office confirms (`rectification.actions.confirm_findings`).
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from assessments.models import Contradiction, SelfCheck
+from assessments.rules.conclusion import Merged
+from assessments.sheets import LoadedSheet, SeenVerdict, load_sheets
+from emailsec.lib.workdays import OFFICE_ZONE
+from inventory.models import MailSystem, UnitKind
+from rectification.models import Finding, FindingSource, Severity
+from scans.evidence import observation_lines
+from scans.models import Result, Verdict
+from scans.rules import repair_of, rule_of
+from standards import grounds
+
+# 国家机关: clauses addressed to these bind only them (standards.grounds).
+ORGANS = frozenset({UnitKind.PARTY, UnitKind.GOVERNMENT, UnitKind.ASSEMBLY})
+_ORDER = [Severity.LOW, Severity.MEDIUM, Severity.HIGH]
+
+
+@dataclass
+class Candidate:
+    """A proposed finding.
+
+    Attributes:
+        key: stable within a self-check: `<system id or 0>:<cause>`.
+        sources: unsaved FindingSource rows.
+        clauses: slugs of all clauses behind it.
+        existing: the unclosed finding of the same cause, to which the sources would be added.
+    """
+
+    system: MailSystem | None
+    cause: str
+    title: str
+    why: str
+    advice: str
+    severity: str
+    urgent: bool
+    days: int
+    clauses: list[str]
+    sources: list[FindingSource] = field(default_factory=list)
+    existing: Finding | None = None
+    ground: grounds.Ground = field(
+        default_factory=lambda: grounds.Ground(kind="advice", clauses=())
+    )
+
+    @property
+    def key(self) -> str:
+        return f"{self.system.pk if self.system else 0}:{self.cause}"
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        level = self.system.grade or None if self.system else None
+        return self.ground.citations(level)
+
+    @property
+    def may_enter_notice(self) -> bool:
+        return grounds.may_enter_notice(self.ground)
+
+    @property
+    def severity_label(self) -> str:
+        return str(Severity(self.severity).label)
+
+    @property
+    def ways(self) -> str:
+        kinds = {s.kind for s in self.sources}
+        labels = {str(FindingSource.Kind(k).label) for k in kinds}
+        return "、".join(sorted(labels))
+
+
+def candidates(selfcheck: SelfCheck) -> list[Candidate]:
+    """Return what the review proposes, worst first; the same for everyone who asks."""
+    found: dict[str, Candidate] = {}
+    for sheet in load_sheets(selfcheck):
+        for merged in sheet.merged:
+            _add_answers(found, selfcheck, sheet, merged)
+        _add_seen(found, selfcheck, sheet)
+    _settle(found.values(), selfcheck)
+    return sorted(found.values(), key=lambda c: (-_ORDER.index(Severity(c.severity)), c.key))
+
+
+def _candidate(found: dict[str, Candidate], new: Candidate) -> Candidate:
+    """Merge into the candidate of the same key: the worse severity wins, clauses unite."""
+    old = found.setdefault(new.key, new)
+    if old is not new:
+        if _ORDER.index(Severity(new.severity)) > _ORDER.index(Severity(old.severity)):
+            old.severity = new.severity
+        old.urgent = old.urgent or new.urgent
+        old.clauses += [slug for slug in new.clauses if slug not in old.clauses]
+        old.why = old.why or new.why
+        old.advice = old.advice or new.advice
+    return old
+
+
+def _add_answers(
+    found: dict[str, Candidate], selfcheck: SelfCheck, sheet: LoadedSheet, merged: Merged
+) -> None:
+    system = sheet.row.system
+    kind = sheet.definition.deadlines.get(merged.deadline)
+    candidate = _candidate(
+        found,
+        Candidate(
+            system=system,
+            cause=merged.cause,
+            title=merged.title,
+            why="；".join(m.rstrip("。") for m in merged.messages) + "。",
+            advice=merged.advice,
+            severity=merged.severity,
+            urgent=merged.urgent,
+            days=kind.days if kind else 30,
+            clauses=list(merged.clauses),
+        ),
+    )
+    for code in merged.items:
+        item = sheet.definition.item(code)
+        said = "；".join(
+            text for one in sheet.judged.fields_of(item) if (text := sheet.display(item, one.code))
+        )
+        candidate.sources.append(
+            FindingSource(
+                kind=FindingSource.Kind.ANSWER,
+                sheet=sheet.row,
+                item=code,
+                said=(said or sheet.outcomes[code].message)[:300],
+                at=_noon(selfcheck.judged_on),
+            )
+        )
+
+
+def _add_seen(found: dict[str, Candidate], selfcheck: SelfCheck, sheet: LoadedSheet) -> None:
+    doubts = {
+        (c.rule, c.domain): c
+        for rows in sheet.contradictions.values()
+        for c in rows
+        if c.status in {Contradiction.Status.UPHELD, Contradiction.Status.DISMISSED}
+    }
+    for seen in sheet.verdicts:
+        if seen.result != Result.NONCONFORMING or not seen.confirmed:
+            continue
+        doubt = doubts.get((seen.rule, seen.subject))
+        if doubt is not None and doubt.status == Contradiction.Status.DISMISSED:
+            continue
+        _add_verdict(found, selfcheck, sheet, seen, doubt)
+
+
+def _add_verdict(
+    found: dict[str, Candidate],
+    selfcheck: SelfCheck,
+    sheet: LoadedSheet,
+    seen: SeenVerdict,
+    doubt: Contradiction | None,
+) -> None:
+    rule = rule_of(seen.rule)
+    candidate = _candidate(
+        found,
+        Candidate(
+            system=sheet.row.system,
+            cause=rule.cause,
+            title=sheet.definition.causes.get(rule.cause, rule.title),
+            why=rule.why,
+            advice=repair_of(seen.rule, seen.row.run.domain.name),
+            severity=rule.severity,
+            urgent=False,
+            days=15,
+            clauses=list(rule.clauses),
+        ),
+    )
+    kind = FindingSource.Kind.CONTRADICTION if doubt else FindingSource.Kind.VERDICT
+    candidate.sources.append(
+        FindingSource(
+            kind=kind,
+            sheet=sheet.row,
+            item=doubt.item if doubt else "",
+            verdict=seen.row,
+            contradiction=doubt,
+            rule=seen.rule,
+            domain=seen.subject,
+            said=doubt.said if doubt else "",
+            seen=seen_text(seen.row),
+            at=seen.row.run.finished_at or _noon(selfcheck.judged_on),
+        )
+    )
+
+
+def seen_text(verdict: Verdict) -> str:
+    """The verdict's sentence and the lines it rests on, one a line."""
+    return "\n".join([verdict.text, *observation_lines(verdict)])
+
+
+def _settle(found: Iterable[Candidate], selfcheck: SelfCheck) -> None:
+    """Give each candidate its ground and the unclosed finding it would join."""
+    unit = selfcheck.unit
+    bases = grounds.current()
+    existing = {(f.system_id, f.cause): f for f in Finding.objects.filter(unit=unit).unclosed()}
+    for candidate in found:
+        system = candidate.system
+        candidate.ground = grounds.ground_of(
+            bases.named(candidate.clauses, selfcheck.judged_on),
+            selfcheck.judged_on,
+            level=system.grade or None if system else None,
+            organ=unit.kind in ORGANS,
+        )
+        candidate.existing = existing.get((system.pk if system else None, candidate.cause))
+
+
+def _noon(day: dt.date) -> dt.datetime:
+    """A moment for a dated fact without a clock time."""
+    return dt.datetime.combine(day, dt.time(12), OFFICE_ZONE)
