@@ -36,7 +36,7 @@ MAX_STORED_TEXT = 5000
 
 
 class Refused(Exception):
-    """A rule of the self-check forbids the act; `str(error)` is Chinese and meant for the person."""
+    """A rule of the self-check forbids the act; `str(error)` is Chinese, meant for the person."""
 
 
 @dataclass
@@ -523,7 +523,7 @@ def accept(selfcheck: SelfCheck, *, by: User) -> None:
         raise Refused("还有未发出的逐项意见；请退回修改，或先删除这些意见。")
     result = conclude(load_sheets(selfcheck))
     upheld = Contradiction.objects.filter(sheet__selfcheck=selfcheck, status="upheld").exists()
-    conclusion = {"urgent": "urgent", "to_rectify": "problems", "clean": "clean"}[result.code]
+    conclusion = result.code
     if upheld and conclusion == "clean":
         conclusion = "problems"
     ReviewRemark.objects.filter(sheet__selfcheck=selfcheck, closed_at=None).update(

@@ -7,273 +7,648 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('inventory', '0001_initial'),
-        ('scans', '0001_initial'),
+        ("inventory", "0001_initial"),
+        ("scans", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Questionnaire',
+            name="Questionnaire",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.CharField(max_length=20, unique=True, verbose_name='版本')),
-                ('title', models.CharField(max_length=80, verbose_name='名称')),
-                ('source', models.TextField(verbose_name='TOML 原文')),
-                ('sha256', models.CharField(max_length=64)),
-                ('published_at', models.DateTimeField(auto_now_add=True, verbose_name='发布时间')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.CharField(max_length=20, unique=True, verbose_name="版本")),
+                ("title", models.CharField(max_length=80, verbose_name="名称")),
+                ("source", models.TextField(verbose_name="TOML 原文")),
+                ("sha256", models.CharField(max_length=64)),
+                ("published_at", models.DateTimeField(auto_now_add=True, verbose_name="发布时间")),
             ],
             options={
-                'verbose_name': '自查表版本',
-                'verbose_name_plural': '自查表版本',
-                'ordering': ['-published_at'],
+                "verbose_name": "自查表版本",
+                "verbose_name_plural": "自查表版本",
+                "ordering": ["-published_at"],
             },
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=120, verbose_name='名称')),
-                ('document_number', models.CharField(blank=True, max_length=60, verbose_name='文号')),
-                ('status', models.CharField(choices=[('draft', '草稿'), ('published', '已发布'), ('closed', '已截止'), ('archived', '已归档')], default='draft', max_length=10, verbose_name='状态')),
-                ('deadline', models.DateField(verbose_name='报送截止日期')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('office', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='inventory.office')),
-                ('questionnaire', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaigns', to='assessments.questionnaire')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(max_length=120, verbose_name="名称")),
+                (
+                    "document_number",
+                    models.CharField(blank=True, max_length=60, verbose_name="文号"),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "草稿"),
+                            ("published", "已发布"),
+                            ("closed", "已截止"),
+                            ("archived", "已归档"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("deadline", models.DateField(verbose_name="报送截止日期")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "office",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="inventory.office",
+                    ),
+                ),
+                (
+                    "questionnaire",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="campaigns",
+                        to="assessments.questionnaire",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '专项行动',
-                'verbose_name_plural': '专项行动',
-                'ordering': ['-id'],
+                "verbose_name": "专项行动",
+                "verbose_name_plural": "专项行动",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='CampaignChange',
+            name="CampaignChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=40, verbose_name='动作')),
-                ('source', models.CharField(max_length=20, verbose_name='原状态')),
-                ('target', models.CharField(max_length=20, verbose_name='新状态')),
-                ('by_label', models.CharField(max_length=150, verbose_name='操作人')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('reason', models.TextField(blank=True, verbose_name='理由')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='assessments.campaign')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=40, verbose_name="动作")),
+                ("source", models.CharField(max_length=20, verbose_name="原状态")),
+                ("target", models.CharField(max_length=20, verbose_name="新状态")),
+                ("by_label", models.CharField(max_length=150, verbose_name="操作人")),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                ("reason", models.TextField(blank=True, verbose_name="理由")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="assessments.campaign",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'abstract': False,
+                "ordering": ["-id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='SelfCheck',
+            name="SelfCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('not_started', '待填报'), ('filling', '填报中'), ('to_sign', '待单位审签'), ('to_prereview', '待初审（行业）'), ('to_review', '待复核（公安）'), ('accepted', '已通过')], db_index=True, default='not_started', max_length=15, verbose_name='状态')),
-                ('returned', models.BooleanField(default=False, verbose_name='曾被退回且未再报送')),
-                ('submitted_on', models.DateField(null=True, verbose_name='提交日期')),
-                ('conclusion', models.CharField(blank=True, choices=[('', '—'), ('urgent', '存在紧急风险'), ('problems', '存在需整改问题'), ('clean', '未发现问题')], default='', max_length=10, verbose_name='审核结论')),
-                ('concluded_on', models.DateField(null=True, verbose_name='结论日期')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selfchecks', to='assessments.campaign')),
-                ('questionnaire', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='assessments.questionnaire')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='selfchecks', to='inventory.unit')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("not_started", "待填报"),
+                            ("filling", "填报中"),
+                            ("to_sign", "待单位审签"),
+                            ("to_prereview", "待初审（行业）"),
+                            ("to_review", "待复核（公安）"),
+                            ("accepted", "已通过"),
+                        ],
+                        db_index=True,
+                        default="not_started",
+                        max_length=15,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("returned", models.BooleanField(default=False, verbose_name="曾被退回且未再报送")),
+                ("submitted_on", models.DateField(null=True, verbose_name="提交日期")),
+                (
+                    "conclusion",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "—"),
+                            ("urgent", "存在紧急风险"),
+                            ("problems", "存在需整改问题"),
+                            ("clean", "未发现问题"),
+                        ],
+                        default="",
+                        max_length=10,
+                        verbose_name="审核结论",
+                    ),
+                ),
+                ("concluded_on", models.DateField(null=True, verbose_name="结论日期")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="selfchecks",
+                        to="assessments.campaign",
+                    ),
+                ),
+                (
+                    "questionnaire",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="assessments.questionnaire",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="selfchecks",
+                        to="inventory.unit",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '自查',
-                'verbose_name_plural': '自查',
-                'ordering': ['campaign_id', 'unit_id'],
+                "verbose_name": "自查",
+                "verbose_name_plural": "自查",
+                "ordering": ["campaign_id", "unit_id"],
             },
         ),
         migrations.CreateModel(
-            name='CallRecord',
+            name="CallRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('spoke_with', models.CharField(max_length=60, verbose_name='通话对象')),
-                ('note', models.CharField(max_length=200, verbose_name='通话情况')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='时间')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('selfcheck', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='assessments.selfcheck')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("spoke_with", models.CharField(max_length=60, verbose_name="通话对象")),
+                ("note", models.CharField(max_length=200, verbose_name="通话情况")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="时间")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "selfcheck",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="calls",
+                        to="assessments.selfcheck",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '催报记录',
-                'verbose_name_plural': '催报记录',
-                'ordering': ['-id'],
+                "verbose_name": "催报记录",
+                "verbose_name_plural": "催报记录",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SelfCheckChange',
+            name="SelfCheckChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=40, verbose_name='动作')),
-                ('source', models.CharField(max_length=20, verbose_name='原状态')),
-                ('target', models.CharField(max_length=20, verbose_name='新状态')),
-                ('by_label', models.CharField(max_length=150, verbose_name='操作人')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('reason', models.TextField(blank=True, verbose_name='理由')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='assessments.selfcheck')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("action", models.CharField(max_length=40, verbose_name="动作")),
+                ("source", models.CharField(max_length=20, verbose_name="原状态")),
+                ("target", models.CharField(max_length=20, verbose_name="新状态")),
+                ("by_label", models.CharField(max_length=150, verbose_name="操作人")),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                ("reason", models.TextField(blank=True, verbose_name="理由")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="assessments.selfcheck",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'abstract': False,
+                "ordering": ["-id"],
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Sheet',
+            name="Sheet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('selfcheck', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sheets', to='assessments.selfcheck')),
-                ('system', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='sheets', to='inventory.mailsystem')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "selfcheck",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sheets",
+                        to="assessments.selfcheck",
+                    ),
+                ),
+                (
+                    "system",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sheets",
+                        to="inventory.mailsystem",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '自查表',
-                'verbose_name_plural': '自查表',
-                'ordering': ['selfcheck_id', models.OrderBy(models.F('system_id'), nulls_first=True)],
+                "verbose_name": "自查表",
+                "verbose_name_plural": "自查表",
+                "ordering": [
+                    "selfcheck_id",
+                    models.OrderBy(models.F("system_id"), nulls_first=True),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReviewRemark',
+            name="ReviewRemark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(max_length=10, verbose_name='题号')),
-                ('text', models.CharField(max_length=500, verbose_name='意见')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='时间')),
-                ('sent_at', models.DateTimeField(null=True, verbose_name='随退回发出')),
-                ('closed_at', models.DateTimeField(null=True, verbose_name='办结')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('sheet', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='remarks', to='assessments.sheet')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("item", models.CharField(max_length=10, verbose_name="题号")),
+                ("text", models.CharField(max_length=500, verbose_name="意见")),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="时间")),
+                ("sent_at", models.DateTimeField(null=True, verbose_name="随退回发出")),
+                ("closed_at", models.DateTimeField(null=True, verbose_name="办结")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sheet",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="remarks",
+                        to="assessments.sheet",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '逐项意见',
-                'verbose_name_plural': '逐项意见',
-                'ordering': ['id'],
+                "verbose_name": "逐项意见",
+                "verbose_name_plural": "逐项意见",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(max_length=10, verbose_name='题号')),
-                ('file', models.FileField(max_length=200, upload_to=assessments.models.evidence_path)),
-                ('name', models.CharField(max_length=150, verbose_name='文件名')),
-                ('kind', models.CharField(max_length=5, verbose_name='类型')),
-                ('size', models.PositiveIntegerField(verbose_name='字节')),
-                ('sha256', models.CharField(max_length=64)),
-                ('uploaded_at', models.DateTimeField(auto_now_add=True, verbose_name='上传时间')),
-                ('removed_at', models.DateTimeField(null=True)),
-                ('uploaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('sheet', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evidence', to='assessments.sheet')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("item", models.CharField(max_length=10, verbose_name="题号")),
+                (
+                    "file",
+                    models.FileField(max_length=200, upload_to=assessments.models.evidence_path),
+                ),
+                ("name", models.CharField(max_length=150, verbose_name="文件名")),
+                ("kind", models.CharField(max_length=5, verbose_name="类型")),
+                ("size", models.PositiveIntegerField(verbose_name="字节")),
+                ("sha256", models.CharField(max_length=64)),
+                ("uploaded_at", models.DateTimeField(auto_now_add=True, verbose_name="上传时间")),
+                ("removed_at", models.DateTimeField(null=True)),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sheet",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="evidence",
+                        to="assessments.sheet",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '佐证',
-                'verbose_name_plural': '佐证',
-                'ordering': ['id'],
+                "verbose_name": "佐证",
+                "verbose_name_plural": "佐证",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Contradiction',
+            name="Contradiction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(max_length=10, verbose_name='题号')),
-                ('rule', models.CharField(max_length=40)),
-                ('domain', models.CharField(max_length=253)),
-                ('said', models.CharField(max_length=200, verbose_name='填报')),
-                ('seen', models.TextField(verbose_name='观测')),
-                ('status', models.CharField(choices=[('open', '待处理'), ('explained', '单位已说明'), ('resolved', '已一致'), ('upheld', '确认属实'), ('dismissed', '已排除')], default='open', max_length=10, verbose_name='状态')),
-                ('explanation', models.CharField(blank=True, max_length=500, verbose_name='单位说明')),
-                ('decision_note', models.CharField(blank=True, max_length=500, verbose_name='裁定说明')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('verdict', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contradictions', to='scans.verdict')),
-                ('sheet', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contradictions', to='assessments.sheet')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("item", models.CharField(max_length=10, verbose_name="题号")),
+                ("rule", models.CharField(max_length=40)),
+                ("domain", models.CharField(max_length=253)),
+                ("said", models.CharField(max_length=200, verbose_name="填报")),
+                ("seen", models.TextField(verbose_name="观测")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "待处理"),
+                            ("explained", "单位已说明"),
+                            ("resolved", "已一致"),
+                            ("upheld", "确认属实"),
+                            ("dismissed", "已排除"),
+                        ],
+                        default="open",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                (
+                    "explanation",
+                    models.CharField(blank=True, max_length=500, verbose_name="单位说明"),
+                ),
+                (
+                    "decision_note",
+                    models.CharField(blank=True, max_length=500, verbose_name="裁定说明"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contradictions",
+                        to="scans.verdict",
+                    ),
+                ),
+                (
+                    "sheet",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contradictions",
+                        to="assessments.sheet",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '疑点',
-                'verbose_name_plural': '疑点',
-                'ordering': ['sheet_id', 'item', 'id'],
+                "verbose_name": "疑点",
+                "verbose_name_plural": "疑点",
+                "ordering": ["sheet_id", "item", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('item', models.CharField(max_length=10, verbose_name='题号')),
-                ('field', models.CharField(max_length=30, verbose_name='字段')),
-                ('value', models.TextField(blank=True, verbose_name='值')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='版本')),
-                ('source', models.CharField(choices=[('web', '网页填报'), ('inventory', '取自台账')], default='web', max_length=10)),
-                ('updated_at', models.DateTimeField(verbose_name='更新时间')),
-                ('updated_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('sheet', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='answers', to='assessments.sheet')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("item", models.CharField(max_length=10, verbose_name="题号")),
+                ("field", models.CharField(max_length=30, verbose_name="字段")),
+                ("value", models.TextField(blank=True, verbose_name="值")),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="版本")),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("web", "网页填报"), ("inventory", "取自台账")],
+                        default="web",
+                        max_length=10,
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(verbose_name="更新时间")),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "sheet",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="answers",
+                        to="assessments.sheet",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '答案',
-                'verbose_name_plural': '答案',
-                'ordering': ['sheet_id', 'item', 'field'],
+                "verbose_name": "答案",
+                "verbose_name_plural": "答案",
+                "ordering": ["sheet_id", "item", "field"],
             },
         ),
         migrations.CreateModel(
-            name='SignOff',
+            name="SignOff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(choices=[('online', '在线审签'), ('stamped', '盖章扫描件')], max_length=10, verbose_name='方式')),
-                ('digest', models.CharField(max_length=64, verbose_name='内容摘要')),
-                ('scan', models.FileField(blank=True, max_length=200, upload_to=assessments.models.signoff_path)),
-                ('scan_name', models.CharField(blank=True, max_length=150)),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='时间')),
-                ('voided_at', models.DateTimeField(null=True)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('selfcheck', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signoffs', to='assessments.selfcheck')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[("online", "在线审签"), ("stamped", "盖章扫描件")],
+                        max_length=10,
+                        verbose_name="方式",
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, verbose_name="内容摘要")),
+                (
+                    "scan",
+                    models.FileField(
+                        blank=True, max_length=200, upload_to=assessments.models.signoff_path
+                    ),
+                ),
+                ("scan_name", models.CharField(blank=True, max_length=150)),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="时间")),
+                ("voided_at", models.DateTimeField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "selfcheck",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="signoffs",
+                        to="assessments.selfcheck",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '审签',
-                'verbose_name_plural': '审签',
-                'ordering': ['-id'],
+                "verbose_name": "审签",
+                "verbose_name_plural": "审签",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='AnswerChange',
+            name="AnswerChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('value', models.TextField(blank=True)),
-                ('version', models.PositiveIntegerField()),
-                ('source', models.CharField(choices=[('web', '网页填报'), ('inventory', '取自台账')], max_length=10)),
-                ('at', models.DateTimeField()),
-                ('answer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='history', to='assessments.answer')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("value", models.TextField(blank=True)),
+                ("version", models.PositiveIntegerField()),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("web", "网页填报"), ("inventory", "取自台账")], max_length=10
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "answer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="history",
+                        to="assessments.answer",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('answer', 'version'), name='one_change_per_version')],
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("answer", "version"), name="one_change_per_version"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='selfcheck',
-            constraint=models.UniqueConstraint(fields=('campaign', 'unit'), name='one_selfcheck_per_campaign'),
+            model_name="selfcheck",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "unit"), name="one_selfcheck_per_campaign"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='selfcheck',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['not_started', 'filling', 'to_sign', 'to_prereview', 'to_review', 'accepted'])), name='selfcheck_status_is_known'),
+            model_name="selfcheck",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "not_started",
+                            "filling",
+                            "to_sign",
+                            "to_prereview",
+                            "to_review",
+                            "accepted",
+                        ],
+                    )
+                ),
+                name="selfcheck_status_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sheet',
-            constraint=models.UniqueConstraint(fields=('selfcheck', 'system'), name='one_sheet_per_system'),
+            model_name="sheet",
+            constraint=models.UniqueConstraint(
+                fields=("selfcheck", "system"), name="one_sheet_per_system"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sheet',
-            constraint=models.UniqueConstraint(condition=models.Q(('system', None)), fields=('selfcheck',), name='one_unit_sheet'),
+            model_name="sheet",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("system", None)), fields=("selfcheck",), name="one_unit_sheet"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contradiction',
-            constraint=models.UniqueConstraint(fields=('sheet', 'item', 'rule', 'domain'), name='one_contradiction_per_rule'),
+            model_name="contradiction",
+            constraint=models.UniqueConstraint(
+                fields=("sheet", "item", "rule", "domain"), name="one_contradiction_per_rule"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='answer',
-            constraint=models.UniqueConstraint(fields=('sheet', 'item', 'field'), name='one_answer_per_field'),
+            model_name="answer",
+            constraint=models.UniqueConstraint(
+                fields=("sheet", "item", "field"), name="one_answer_per_field"
+            ),
         ),
     ]

@@ -89,7 +89,10 @@ def meet(item: Item, sheet: Sheet, verdicts: Iterable[VerdictLike]) -> tuple[Mee
         ]
     order = list(KINDS)
     return tuple(
-        sorted(meetings, key=lambda one: (order.index(one.kind), one.rule, one.subject, one.field))
+        sorted(
+            meetings,
+            key=lambda one: (order.index(one.kind), one.rule, one.subject, one.field, one.text),
+        )
     )
 
 
