@@ -87,7 +87,8 @@ def may_probe(system: MailSystem, on: dt.date | None = None) -> Permission | Ref
             "监管机关已设置“未经书面批准不得主动探测”，本平台不对该系统发起探测。",
             "相关题目请以佐证材料或现场查验说明；如有疑问请联系监管机关。",
         )
-    letters = list(system.authorizations.exclude(status=Authorization.Status.VOID))
+    # Filtered here, so that prefetched rows cost no query.
+    letters = [a for a in system.authorizations.all() if a.status != Authorization.Status.VOID]
     in_force = [letter for letter in letters if _in_force(letter, day)]
     if in_force:
         return _permission(system, max(in_force, key=lambda letter: letter.pk))
