@@ -1,6 +1,6 @@
 """The ground of a finding: which written duty is behind it, and whether a notice may carry it.
 
-Plain Python over ``legal_bases.toml``. Rules of questionnaire.md 附四.6: the ground is the
+Plain Python over ``legal_bases.toml``. Rules of docs/questionnaire.md, revision 6: the ground is the
 strongest confirmed clause in force; only a duty by law, or a national standard that the 等保
 duty makes binding, may enter a 限期整改通知书; everything else goes to its annex 《安全建议》.
 """
@@ -28,7 +28,7 @@ ADDRESSEES = frozenset({"unit", "organ", "provider", "maker", "cii", "state"})
 RANKS = frozenset({"law", "regulation", "rule", "normative", "standard", "practice"})
 AUTHORITIES = frozenset({"police", "secrecy", "telecom", "industry"})
 
-#: A system without a level is treated as level 2 (questionnaire.md 附四.9).
+#: A system without a level is treated as level 2 (docs/questionnaire.md, revision 9).
 LEVEL_WHEN_UNGRADED = 2
 
 

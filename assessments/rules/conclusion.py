@@ -17,7 +17,7 @@ CONCLUSIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """Conclusion over any number of sheets (questionnaire.md 附四.8).
+    """Conclusion over any number of sheets (docs/questionnaire.md, revision 8).
 
     Attributes:
         code: ``urgent``, ``problems`` or ``clean``.

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from assessments.rules.facts import Facts
 from assessments.rules.predicates import NOT_APPLICABLE, UNKNOWN, Limit, Ref
-from assessments.rules.schema import CHOICE_TYPES, SEVERITIES, Field, Item, Questionnaire, Rule
+from assessments.rules.schema import SEVERITIES, Field, Item, Questionnaire, Rule
 from assessments.rules.values import problem
 
 #: States of an item. A higher room stores these slugs.
@@ -235,7 +235,7 @@ def progress(outcomes: Mapping[str, Outcome]) -> Progress:
 
 
 def stops(sheet: Sheet) -> str:
-    """Why nothing of the sheet may be saved (questionnaire.md 附四.4), ``""`` if it may."""
+    """Why nothing of the sheet may be saved (docs/questionnaire.md, revision 4), ``""`` if it may."""
     for item in sheet.questionnaire.items_of(sheet.scope):
         if item.stop and sheet.shown(item.code) and item.stop.when.holds(sheet):
             return item.stop.message
@@ -275,17 +275,3 @@ def _rank(severity: str) -> int:
 
 def _plain(value: str | Sequence[str]) -> str:
     return value.strip() if isinstance(value, str) else ",".join(value)
-
-
-__all__ = [
-    "CHOICE_TYPES",
-    "STATES",
-    "Answers",
-    "Outcome",
-    "Progress",
-    "Sheet",
-    "evaluate",
-    "missing",
-    "progress",
-    "stops",
-]

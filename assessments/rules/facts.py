@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 
 #: Level used for severity when a system has no level yet: being ungraded is already one
-#: finding, it must not raise all the others (questionnaire.md 附四.9).
+#: finding, it must not raise all the others (docs/questionnaire.md, revision 9).
 LEVEL_WHEN_UNGRADED = 2
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from assessments.rules.checks import check
-from assessments.rules.predicates import NOT_APPLICABLE, UNKNOWN, Predicate, SchemaError, parse
+from assessments.rules.conditions import parse
+from assessments.rules.predicates import NOT_APPLICABLE, UNKNOWN, SchemaError
 from assessments.rules.schema import (
     CHOICE_TYPES,
     Deadline,
@@ -27,6 +27,7 @@ from assessments.rules.schema import (
     Seen,
     Stop,
 )
+from assessments.rules.tables import Table
 
 FOLDER = Path(__file__).resolve().parent.parent / "questionnaires"
 CLAUSES = Path(__file__).resolve().parent.parent.parent / "standards" / "legal_bases.toml"
@@ -41,86 +42,6 @@ NOTE_LABELS = {
     (False, True): "说明（答“不适用”写明理由）",
     (True, True): "说明（答“部分”写明已做和未做的；答“不适用”写明理由）",
 }
-
-
-class Table:
-    """A TOML table that notices keys nobody asked for."""
-
-    def __init__(self, data: object, where: str) -> None:
-        if not isinstance(data, Mapping):
-            raise SchemaError(where, "must be a table")
-        self.rest: dict[str, Any] = dict(data)
-        self.where = where
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """A text; required without a default."""
-        value = self._take(key, default)
-        if not isinstance(value, str):
-            raise SchemaError(self.where, f"'{key}' must be a text, found {value!r}")
-        return value
-
-    def flag(self, key: str, default: bool = False) -> bool:
-        """True or false."""
-        value = self._take(key, default)
-        if not isinstance(value, bool):
-            raise SchemaError(self.where, f"'{key}' must be true or false, found {value!r}")
-        return value
-
-    def whole(self, key: str, default: int | None = None) -> int:
-        """A whole number, not negative."""
-        value = self._take(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise SchemaError(self.where, f"'{key}' must be a whole number, found {value!r}")
-        return value
-
-    def decimal(self, key: str) -> Decimal | None:
-        """A number, or ``None`` if absent."""
-        value = self.rest.pop(key, None)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise SchemaError(self.where, f"'{key}' must be a number, found {value!r}")
-        return Decimal(str(value))
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        """A list of texts, empty if absent."""
-        value = self.rest.pop(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise SchemaError(self.where, f"'{key}' must be a list of texts")
-        if len(set(value)) != len(value):
-            raise SchemaError(self.where, f"'{key}' names something twice")
-        return tuple(value)
-
-    def tables(self, key: str) -> list[Any]:
-        """A list of tables, empty if absent."""
-        value = self.rest.pop(key, [])
-        if not isinstance(value, list):
-            raise SchemaError(self.where, f"'{key}' must be a list of tables")
-        return value
-
-    def mapping(self, key: str) -> dict[str, str]:
-        """A table of texts, empty if absent."""
-        value = self.rest.pop(key, {})
-        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-            raise SchemaError(self.where, f"'{key}' must be a table of texts")
-        return value
-
-    def condition(self, key: str, item: str) -> Predicate | None:
-        """A predicate, or ``None`` if absent."""
-        value = self.rest.pop(key, None)
-        return None if value is None else parse(value, f"{self.where}.{key}", item)
-
-    def done(self) -> None:
-        """Refuse what is left over."""
-        if self.rest:
-            raise SchemaError(self.where, f"unknown keys: {', '.join(sorted(self.rest))}")
-
-    def _take(self, key: str, default: Any) -> Any:
-        if key in self.rest:
-            return self.rest.pop(key)
-        if default is None:
-            raise SchemaError(self.where, f"'{key}' is missing")
-        return default
 
 
 def load(path: Path, *, clauses: Collection[str] | None = None) -> Questionnaire:

@@ -99,7 +99,7 @@ def meet(item: Item, sheet: Sheet, verdicts: Iterable[VerdictLike]) -> tuple[Mee
 def suggested_answer(item: Item, verdicts: Iterable[VerdictLike]) -> str:
     """Answer of the main field that the confirmed verdicts support, ``""`` if they do not.
 
-    For items that say what was seen before they ask (附四.2). If verdicts disagree (several
+    For items that say what was seen before they ask (revision 2). If verdicts disagree (several
     domains), the answer of the worst result is proposed.
     """
     main = item.main

@@ -91,7 +91,7 @@ class Rule:
         level2, level3: severity slug by 等保 level; ``""`` for ``record_only``.
         cause: stable slug of the root cause; equal causes make one finding.
         message: what is wrong, one Chinese sentence.
-        urgent: an unrepaired 紧急风险 (questionnaire.md 附四.8); counts only where the
+        urgent: an unrepaired 紧急风险 (docs/questionnaire.md, revision 8); counts only where the
             resolved severity is high.
     """
 
@@ -126,7 +126,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """While ``when`` holds nothing of the sheet may be saved (questionnaire.md 附四.4)."""
+    """While ``when`` holds nothing of the sheet may be saved (docs/questionnaire.md, revision 4)."""
 
     when: Predicate
     message: str
@@ -144,7 +144,7 @@ class Item:
         inherited: answered by the provider or the platform where the build mode says so.
         deadline: kind of the default deadline, a key of ``Questionnaire.deadlines``.
         urgent: the item can show a 紧急风险.
-        observed_first: the form says what was seen before it asks (附四.2).
+        observed_first: the form says what was seen before it asks (revision 2).
         observations: names of scans' observations to show beside the question → weight.
     """
 
