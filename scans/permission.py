@@ -40,11 +40,17 @@ class Permission:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a system may not be probed, and what to do about it (Chinese)."""
+    """Why a system may not be probed, and what to do about it (Chinese).
+
+    Attributes:
+        code: retired, no_active_probe, draft, not_yet, expired or none.
+        letter: the draft that waits for its stamp, for `draft`.
+    """
 
     code: str
     reason: str
     advice: str
+    letter: Authorization | None = None
 
     allowed: bool = field(default=False, init=False)
 
@@ -124,6 +130,7 @@ def _missing(letters: list[Authorization], day: dt.date) -> Refusal:
             "draft",
             f"授权书（{drafts[0].number}）尚未盖章上传，探测不能开始。",
             "请打印授权书，由单位负责人签名并加盖公章，再把扫描件上传。",
+            drafts[0],
         )
     if later := [letter for letter in filed if letter.valid_from > day]:
         first = min(later, key=lambda letter: letter.valid_from)

@@ -1,6 +1,7 @@
 """A look from the request to the verdicts, over real sockets."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -267,7 +268,7 @@ def test_a_crash_of_the_probes_leaves_a_row_and_is_tried_again(
 def test_asking_again_too_soon_is_refused_with_the_time(
     world, system, practice, settings, tmp_path
 ):
-    text = open(settings.SCAN_POLICY_FILE, encoding="utf-8").read()
+    text = Path(settings.SCAN_POLICY_FILE).read_text("utf-8")
     strict = tmp_path / "policy.toml"
     strict.write_text(text.replace("retest_interval = 2", "retest_interval = 600"), "utf-8")
     settings.SCAN_POLICY_FILE = str(strict)
