@@ -1,8 +1,8 @@
 """The ground of a finding: which written duty is behind it, and whether a notice may carry it.
 
-Plain Python over ``legal_bases.toml``. Rules of docs/questionnaire.md, revision 6: the ground is the
-strongest confirmed clause in force; only a duty by law, or a national standard that the 等保
-duty makes binding, may enter a 限期整改通知书; everything else goes to its annex 《安全建议》.
+Plain Python over ``legal_bases.toml``. By docs/questionnaire.md, revision 6, the ground is the
+strongest confirmed clause in force; only a duty by law, or a national standard that the 等保 duty
+makes binding, may enter a 限期整改通知书; everything else goes to its annex 《安全建议》.
 """
 
 from __future__ import annotations

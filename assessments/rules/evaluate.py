@@ -235,7 +235,7 @@ def progress(outcomes: Mapping[str, Outcome]) -> Progress:
 
 
 def stops(sheet: Sheet) -> str:
-    """Why nothing of the sheet may be saved (docs/questionnaire.md, revision 4), ``""`` if it may."""
+    """Why nothing may be saved (docs/questionnaire.md, revision 4), ``""`` if it may."""
     for item in sheet.questionnaire.items_of(sheet.scope):
         if item.stop and sheet.shown(item.code) and item.stop.when.holds(sheet):
             return item.stop.message

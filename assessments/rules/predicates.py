@@ -24,7 +24,7 @@ from typing import Protocol
 
 from assessments.rules.facts import Facts
 
-#: Answers that say nothing of the matter itself; see docs/questionnaire.md, revision 2 and the yn4 type.
+#: Answers that say nothing of the matter itself (docs/questionnaire.md, revision 2).
 UNKNOWN = "unknown"
 NOT_APPLICABLE = "na"
 RESERVED = frozenset({UNKNOWN, NOT_APPLICABLE})

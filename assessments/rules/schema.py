@@ -126,7 +126,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """While ``when`` holds nothing of the sheet may be saved (docs/questionnaire.md, revision 4)."""
+    """While ``when`` holds nothing may be saved (docs/questionnaire.md, revision 4)."""
 
     when: Predicate
     message: str
