@@ -97,7 +97,8 @@ def test_warning_asks_to_check():
 
 def test_mx_is_compared_with_the_declared_domains():
     answers = {"domains": "jia.gov.test"}
-    assert kinds("M-102", answers, Verdict("mx.valid", "nonconforming")) == ["check"]
+    for rule in ("mx.valid", "mx.forbidden_address"):
+        assert kinds("M-102", answers, Verdict(rule, "nonconforming")) == ["check"]
 
 
 def test_verdicts_of_other_rules_and_hidden_items_are_passed_over():
