@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.forms import ChangePasswordForm, LoginForm
+from accounts.requests import PortalRequest
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -33,13 +34,13 @@ def lockout(
 
 
 @require_POST
-def logout(request: HttpRequest) -> HttpResponse:
+def logout(request: PortalRequest) -> HttpResponse:
     actions.log_out(request)
     return redirect("accounts:login")
 
 
 @require_http_methods(["GET", "POST"])
-def password_change(request: HttpRequest) -> HttpResponse:
+def password_change(request: PortalRequest) -> HttpResponse:
     form = ChangePasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = actions.change_password(form, by=request.user)

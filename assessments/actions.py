@@ -1,9 +1,9 @@
 """What units and offices do to self-checks. Every verb is one transaction with its record."""
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
@@ -27,7 +27,7 @@ from assessments.models import (
 from assessments.rules.schema import CHOICE_TYPES, Field, Item
 from assessments.sheets import LoadedSheet, conclude, content_digest, load_sheets
 from audit.trail import record
-from emailsec.lib.uploads import check_upload
+from emailsec.lib.uploads import Upload, check_upload
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office, tell_unit
 from inventory.models import Supervision, Unit
@@ -170,7 +170,7 @@ def save_answer(
 
 
 @transaction.atomic
-def add_evidence(sheet: Sheet, item: Item, file: UploadedFile, *, by: User) -> Evidence:
+def add_evidence(sheet: Sheet, item: Item, file: Upload, *, by: User) -> Evidence:
     """Keep a checked file beside an item.
 
     Raises:
@@ -340,7 +340,7 @@ def submit(selfcheck: SelfCheck, *, by: User) -> None:
     )
 
 
-def _snapshot_sources(sheet: LoadedSheet, by: User, now: "timezone.datetime") -> None:
+def _snapshot_sources(sheet: LoadedSheet, by: User, now: dt.datetime) -> None:
     for code, field, _path in sheet.definition.sources():
         value = sheet.judged.value(code, field)
         answer = sheet.answers.get((code, field))
@@ -396,9 +396,7 @@ def sign_online(selfcheck: SelfCheck, *, digest: str, by: User) -> SignOff:
 
 
 @transaction.atomic
-def sign_stamped(
-    selfcheck: SelfCheck, file: UploadedFile, *, digest_head: str, by: User
-) -> SignOff:
+def sign_stamped(selfcheck: SelfCheck, file: Upload, *, digest_head: str, by: User) -> SignOff:
     """The filler uploads the printed, stamped sheet.
 
     Args:

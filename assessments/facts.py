@@ -1,6 +1,7 @@
 """From the inventory to the evaluator: facts of a sheet, and the values that it already holds."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from assessments.models import SelfCheck
 from assessments.rules.facts import Facts
@@ -19,17 +20,17 @@ def facts_for(selfcheck: SelfCheck, system: MailSystem | None, systems: list[Mai
     """
     unit = selfcheck.unit
     own = [s for s in systems if s.build_mode != BuildMode.SHARED]
-    common = {
-        "on": selfcheck.judged_on,
-        "unit_type": unit.kind,
-        "registered_systems": len(own),
-        "uscc_valid": _uscc_valid(unit.uscc),
-    }
+    common = Facts(
+        on=selfcheck.judged_on,
+        unit_type=unit.kind,
+        registered_systems=len(own),
+        uscc_valid=_uscc_valid(unit.uscc),
+    )
     if system is None:
         highest = max((s.grade for s in systems), default=0)
-        return Facts(**common, level=highest or None, short=bool(systems) and not own)
-    return Facts(
-        **common,
+        return replace(common, level=highest or None, short=bool(systems) and not own)
+    return replace(
+        common,
         level=system.grade or None,
         build_mode=system.build_mode,
         in_operation=system.started_on,

@@ -122,7 +122,7 @@ class Lifecycle:
                 raise IllegalMove("此事项刚刚已被他人处理，请刷新页面查看最新状态。")
             for name, value in columns.items():
                 setattr(obj, name, value)
-            change = self._change_class()(
+            change: StatusChange = self._change_class()(
                 subject=obj,
                 action=action,
                 source=source,

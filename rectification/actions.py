@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Role
 from assessments.models import SelfCheck
 from audit.trail import record
-from emailsec.lib.uploads import CheckedFile, check_upload
+from emailsec.lib.uploads import CheckedFile, Upload, check_upload
 from emailsec.lib.wake import wake
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office, tell_unit
@@ -248,7 +247,7 @@ def void_notice(notice: Notice, *, reason: str, by: User) -> None:
 
 
 @transaction.atomic
-def add_scan(notice: Notice, kind: str, file: UploadedFile, *, by: User) -> NoticeScan:
+def add_scan(notice: Notice, kind: str, file: Upload, *, by: User) -> NoticeScan:
     """Keep a stamped scan: the notice and 送达回证 by the office, the report by the unit."""
     power = "notice.reply" if kind == NoticeScan.Kind.REPORT else "notice.serve"
     if not by.can(power, notice):
@@ -396,7 +395,7 @@ def reply(
     measures: str,
     responsible: str,
     completed_on: dt.date,
-    files: Collection[UploadedFile],
+    files: Collection[Upload],
     by: User,
 ) -> Reply:
     """The unit answers one finding; once all ordered findings are answered the notice is 已回复.
@@ -414,7 +413,7 @@ def reply(
         raise Refused("完成日期不能晚于今天；尚未完成的请先整改，或申请延期。")
     if not files and not finding.observable:
         raise Refused("此问题无法远程复测，请上传整改佐证。")
-    checked: list[tuple[UploadedFile, CheckedFile]] = [(f, check_upload(f)) for f in files]
+    checked: list[tuple[Upload, CheckedFile]] = [(f, check_upload(f)) for f in files]
     row = Reply.objects.create(
         notice=notice,
         finding=finding,

@@ -42,12 +42,11 @@ def open_selfcheck(unit: Unit, office: Office, *, days: int = 20) -> SelfCheck:
 def _guesses(field: Field, sheet: LoadedSheet) -> list[str]:
     """Values worth trying for a field, the likely best first."""
     if field.type in {"single", "yn4", "multi"}:
-        codes = [
+        return [
             o.code
             for o in field.options
             if o.code not in {"unknown", "na"} and (o.when is None or o.when.holds(sheet.judged))
         ]
-        return codes
     if field.type == "number":
         low = int(field.minimum or 0)
         return [

@@ -4,10 +4,11 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.requests import PortalRequest
 from assessments import actions
 from assessments.forms import CampaignForm
 from assessments.models import Campaign, SelfCheck
@@ -16,13 +17,13 @@ from audit.trail import record
 from inventory.models import Contact
 
 
-def _require(request: HttpRequest, power: str) -> None:
+def _require(request: PortalRequest, power: str) -> None:
     if not request.user.can(power):
         raise PermissionDenied(power)
 
 
 @require_GET
-def campaign_list(request: HttpRequest) -> HttpResponse:
+def campaign_list(request: PortalRequest) -> HttpResponse:
     _require(request, "selfcheck.read")
     mine = Q(selfchecks__unit__in=_units(request))
     campaigns = (
@@ -39,14 +40,14 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     return render(request, "assessments/campaign_list.html", context)
 
 
-def _units(request: HttpRequest):  # type: ignore[no-untyped-def]
+def _units(request: PortalRequest):  # type: ignore[no-untyped-def]
     from inventory.models import Unit
 
     return Unit.objects.visible_to(request.user).values("pk")
 
 
 @require_http_methods(["GET", "POST"])
-def campaign_create(request: HttpRequest) -> HttpResponse:
+def campaign_create(request: PortalRequest) -> HttpResponse:
     _require(request, "campaign.manage")
     form = CampaignForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -58,7 +59,7 @@ def campaign_create(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
     _require(request, "selfcheck.read")
     campaign = get_object_or_404(
         Campaign.objects.visible_to(request.user).select_related("office", "questionnaire"), pk=pk
@@ -95,7 +96,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def campaign_publish(request: HttpRequest, pk: int) -> HttpResponse:
+def campaign_publish(request: PortalRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=pk)
     if campaign.office != request.user.office:
         raise PermissionDenied("campaign.manage")
@@ -108,7 +109,7 @@ def campaign_publish(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def urge_list(request: HttpRequest) -> HttpResponse:
+def urge_list(request: PortalRequest) -> HttpResponse:
     """未登录 / 未填 / 填报中 / 被退回, with phones and calls."""
     _require(request, "call.record")
     kind = request.GET.get("kind", "")
@@ -130,7 +131,7 @@ URGE_KINDS = [
 ]
 
 
-def _urgeable(request: HttpRequest):  # type: ignore[no-untyped-def]
+def _urgeable(request: PortalRequest):  # type: ignore[no-untyped-def]
     return (
         SelfCheck.objects.visible_to(request.user)
         .to_be_urged()
@@ -139,7 +140,7 @@ def _urgeable(request: HttpRequest):  # type: ignore[no-untyped-def]
     )
 
 
-def urged(request: HttpRequest, kind: str = ""):  # type: ignore[no-untyped-def]
+def urged(request: PortalRequest, kind: str = ""):  # type: ignore[no-untyped-def]
     """Self-checks not handed in, nearest deadline first, with contacts and calls loaded."""
     rows = _urgeable(request)
     rule = next((rule for slug, _, rule in URGE_KINDS if slug == kind), None)
@@ -153,7 +154,7 @@ def urged(request: HttpRequest, kind: str = ""):  # type: ignore[no-untyped-def]
 
 
 @require_POST
-def call(request: HttpRequest, pk: int) -> HttpResponse:
+def call(request: PortalRequest, pk: int) -> HttpResponse:
     """Record a call."""
     selfcheck = get_object_or_404(SelfCheck.objects.visible_to(request.user), pk=pk)
     spoke_with = request.POST.get("spoke_with", "").strip()[:60]

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.requests import PortalRequest
 from assessments import actions
 from assessments.forms import ItemForm, SignForm, StampedForm
 from assessments.models import Contradiction, Evidence, SelfCheck, Sheet
@@ -18,7 +19,7 @@ from assessments.sheets import LoadedSheet, conclude, content_digest, load_sheet
 from audit.trail import record
 
 
-def _selfcheck(request: HttpRequest, pk: int) -> SelfCheck:
+def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
     rows = SelfCheck.objects.visible_to(request.user)
     selfcheck: SelfCheck = get_object_or_404(
         rows.select_related("unit", "campaign__office", "questionnaire"), pk=pk
@@ -28,7 +29,7 @@ def _selfcheck(request: HttpRequest, pk: int) -> SelfCheck:
     return selfcheck
 
 
-def _sheet(request: HttpRequest, pk: int) -> Sheet:
+def _sheet(request: PortalRequest, pk: int) -> Sheet:
     rows = Sheet.objects.visible_to(request.user)
     sheet: Sheet = get_object_or_404(
         rows.select_related(
@@ -59,12 +60,12 @@ def _loaded(selfcheck: SelfCheck, sheet_id: int) -> tuple[list[LoadedSheet], Loa
     return sheets, next(s for s in sheets if s.row.pk == sheet_id)
 
 
-def _may_edit(request: HttpRequest, selfcheck: SelfCheck) -> bool:
+def _may_edit(request: PortalRequest, selfcheck: SelfCheck) -> bool:
     return selfcheck.editable and request.user.can("selfcheck.fill", selfcheck)
 
 
 @require_GET
-def selfcheck_detail(request: HttpRequest, pk: int) -> HttpResponse:
+def selfcheck_detail(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     if _may_edit(request, selfcheck):
         actions.ensure_sheets(selfcheck)
@@ -86,7 +87,7 @@ def selfcheck_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def section(request: HttpRequest, pk: int, sheet_id: int, code: str) -> HttpResponse:
+def section(request: PortalRequest, pk: int, sheet_id: int, code: str) -> HttpResponse:
     """One section. POST is the way without JavaScript: all fields of one item at once."""
     selfcheck = _selfcheck(request, pk)
     sheet_row = get_object_or_404(selfcheck.sheets, pk=sheet_id)
@@ -119,7 +120,7 @@ def _neighbour(links: list[SectionLink], code: str) -> SectionLink | None:
 
 
 def _save_item(
-    request: HttpRequest, selfcheck: SelfCheck, sheet_id: int, section_code: str
+    request: PortalRequest, selfcheck: SelfCheck, sheet_id: int, section_code: str
 ) -> HttpResponse:
     _, loaded = _loaded(selfcheck, sheet_id)
     loaded.row.selfcheck = selfcheck
@@ -151,7 +152,7 @@ def _save_item(
 
 
 @require_POST
-def answer_save(request: HttpRequest, sheet_id: int) -> JsonResponse:
+def answer_save(request: PortalRequest, sheet_id: int) -> JsonResponse:
     """Autosave of one field; the contract stands at the head of static/js/autosave.js."""
     sheet = _sheet(request, sheet_id)
     try:
@@ -214,7 +215,7 @@ def _saved(loaded: LoadedSheet, item: Item, version: int, at: str) -> dict[str, 
 
 
 @require_POST
-def evidence_upload(request: HttpRequest, sheet_id: int, code: str) -> HttpResponse:
+def evidence_upload(request: PortalRequest, sheet_id: int, code: str) -> HttpResponse:
     sheet = _sheet(request, sheet_id)
     wants_json = "application/json" in request.headers.get("Accept", "")
     error = ""
@@ -248,7 +249,7 @@ def evidence_upload(request: HttpRequest, sheet_id: int, code: str) -> HttpRespo
 
 
 @require_GET
-def evidence_file(request: HttpRequest, pk: int) -> FileResponse:
+def evidence_file(request: PortalRequest, pk: int) -> FileResponse:
     evidence = get_object_or_404(Evidence.objects.visible_to(request.user), pk=pk)
     if not request.user.can("selfcheck.read", evidence):
         raise PermissionDenied("selfcheck.read")
@@ -257,7 +258,7 @@ def evidence_file(request: HttpRequest, pk: int) -> FileResponse:
 
 
 @require_POST
-def evidence_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def evidence_remove(request: PortalRequest, pk: int) -> HttpResponse:
     evidence = get_object_or_404(
         Evidence.objects.visible_to(request.user).select_related("sheet__selfcheck__unit"), pk=pk
     )
@@ -273,7 +274,7 @@ def evidence_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def explain(request: HttpRequest, pk: int) -> HttpResponse:
+def explain(request: PortalRequest, pk: int) -> HttpResponse:
     """The unit's word on a 疑点."""
     row = get_object_or_404(
         Contradiction.objects.visible_to(request.user).select_related("sheet__selfcheck__unit"),
@@ -288,7 +289,7 @@ def explain(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def summary(request: HttpRequest, pk: int) -> HttpResponse:
+def summary(request: PortalRequest, pk: int) -> HttpResponse:
     """What is missing, what does not conform, what the outside view contradicts; then the act."""
     selfcheck = _selfcheck(request, pk)
     if _may_edit(request, selfcheck):
@@ -297,7 +298,7 @@ def summary(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "assessments/summary.html", summary_context(request, selfcheck))
 
 
-def summary_context(request: HttpRequest, selfcheck: SelfCheck, **more: Any) -> dict[str, Any]:
+def summary_context(request: PortalRequest, selfcheck: SelfCheck, **more: Any) -> dict[str, Any]:
     """Context of the summary page, also for the signature forms that failed."""
     sheets = load_sheets(selfcheck)
     digest = content_digest(sheets)

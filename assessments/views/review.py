@@ -2,10 +2,11 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.requests import PortalRequest
 from assessments import actions
 from assessments.models import Contradiction, ReviewRemark, SelfCheck, Sheet
 from assessments.pages import ItemBlock
@@ -24,7 +25,7 @@ READY_PHRASES = (
 _RANK = {"nonconforming": 1, "partial": 2, "not_applicable": 3, "pending_verification": 4}
 
 
-def _selfcheck(request: HttpRequest, pk: int) -> SelfCheck:
+def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
     rows = SelfCheck.objects.visible_to(request.user)
     selfcheck: SelfCheck = get_object_or_404(
         rows.select_related("unit", "campaign__office", "questionnaire"), pk=pk
@@ -49,7 +50,7 @@ def _blocks(sheet: LoadedSheet) -> list[ItemBlock]:
 
 
 @require_GET
-def review(request: HttpRequest, pk: int) -> HttpResponse:
+def review(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     sheets = load_sheets(selfcheck)
     doubts = [
@@ -79,7 +80,7 @@ def _back(selfcheck_id: int, sheet_id: int, item: str) -> HttpResponse:
 
 
 @require_POST
-def remark(request: HttpRequest, sheet_id: int, code: str) -> HttpResponse:
+def remark(request: PortalRequest, sheet_id: int, code: str) -> HttpResponse:
     sheet = get_object_or_404(
         Sheet.objects.visible_to(request.user).select_related(
             "selfcheck__unit", "selfcheck__questionnaire"
@@ -98,7 +99,7 @@ def remark(request: HttpRequest, sheet_id: int, code: str) -> HttpResponse:
 
 
 @require_POST
-def remark_drop(request: HttpRequest, pk: int) -> HttpResponse:
+def remark_drop(request: PortalRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(
         ReviewRemark.objects.visible_to(request.user).select_related("sheet__selfcheck__unit"),
         pk=pk,
@@ -112,7 +113,7 @@ def remark_drop(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def decide(request: HttpRequest, pk: int) -> HttpResponse:
+def decide(request: PortalRequest, pk: int) -> HttpResponse:
     """Uphold or dismiss one 疑点."""
     row = get_object_or_404(
         Contradiction.objects.visible_to(request.user).select_related("sheet__selfcheck__unit"),
@@ -131,7 +132,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def return_to_unit(request: HttpRequest, pk: int) -> HttpResponse:
+def return_to_unit(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     try:
         count = actions.return_to_unit(
@@ -145,7 +146,7 @@ def return_to_unit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def accept(request: HttpRequest, pk: int) -> HttpResponse:
+def accept(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     try:
         actions.accept(selfcheck, by=request.user)

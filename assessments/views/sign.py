@@ -2,10 +2,11 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.requests import PortalRequest
 from assessments import actions
 from assessments.forms import SignForm, StampedForm
 from assessments.models import SelfCheck, SignOff
@@ -14,7 +15,7 @@ from audit.lifecycle import IllegalMove
 from audit.trail import record
 
 
-def _selfcheck(request: HttpRequest, pk: int) -> SelfCheck:
+def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
     rows = SelfCheck.objects.visible_to(request.user)
     selfcheck: SelfCheck = get_object_or_404(
         rows.select_related("unit", "campaign__office", "questionnaire"), pk=pk
@@ -23,7 +24,7 @@ def _selfcheck(request: HttpRequest, pk: int) -> SelfCheck:
 
 
 @require_POST
-def submit(request: HttpRequest, pk: int) -> HttpResponse:
+def submit(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     try:
         actions.submit(selfcheck, by=request.user)
@@ -34,7 +35,7 @@ def submit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     try:
         actions.withdraw(selfcheck, by=request.user)
@@ -45,7 +46,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def sign(request: HttpRequest, pk: int) -> HttpResponse:
+def sign(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     if not request.user.can("selfcheck.sign", selfcheck):
         raise PermissionDenied("selfcheck.sign")
@@ -62,7 +63,7 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def sign_stamped(request: HttpRequest, pk: int) -> HttpResponse:
+def sign_stamped(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     form = StampedForm(request.POST, request.FILES)
     if form.is_valid():
@@ -86,7 +87,7 @@ def sign_stamped(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def refuse(request: HttpRequest, pk: int) -> HttpResponse:
+def refuse(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _selfcheck(request, pk)
     try:
         actions.refuse_signature(selfcheck, reason=request.POST.get("reason", ""), by=request.user)
@@ -98,7 +99,7 @@ def refuse(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def signoff_file(request: HttpRequest, pk: int) -> FileResponse:
+def signoff_file(request: PortalRequest, pk: int) -> FileResponse:
     """The stamped page, as a download."""
     signoff = get_object_or_404(SignOff.objects.visible_to(request.user).exclude(scan=""), pk=pk)
     if not request.user.can("selfcheck.read", signoff):

@@ -9,11 +9,17 @@ import io
 import unicodedata
 import zipfile
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+
+if TYPE_CHECKING:
+    Upload = UploadedFile[Any]
+else:
+    # Generic in the stubs only.
+    Upload = UploadedFile
 
 ALLOWED: Final = ("pdf", "png", "jpg", "docx", "xlsx", "ofd")
 _ALLOWED_TEXT = "pdf、png、jpg、docx、xlsx、ofd"
@@ -84,7 +90,7 @@ def clean_name(raw: str) -> str:
     return f"{stem[: 149 - len(suffix)]}{dot}{suffix}" if len(name) > 150 else name
 
 
-def check_upload(file: UploadedFile, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFile:
+def check_upload(file: Upload, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFile:
     """Check one upload and return what is kept of it.
 
     Args:
