@@ -1,3 +1,5 @@
+"""Put messages into inboxes and mark them as read."""
+
 from django.utils import timezone
 
 from accounts.models import Membership, User
@@ -43,3 +45,8 @@ def mark_read(message: Message, *, by: User) -> None:
     if message.recipient_id == by.pk and message.read_at is None:
         message.read_at = timezone.now()
         message.save(update_fields=["read_at"])
+
+
+def mark_all_read(*, by: User) -> int:
+    """Mark all of the person's messages as read; return how many were new."""
+    return Message.objects.visible_to(by).unread().update(read_at=timezone.now())

@@ -19,6 +19,7 @@ EXPECTED_PREFIX = {
     "assembly": ("11", "13", "81"),
 }
 _FILING = re.compile(r"(\d{11})-?(\d{5})")
+_SELECTOR = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
@@ -39,6 +40,26 @@ def credit_code(text: str) -> str:
     if code[17] != expected:
         raise ValueError(f"校验码不正确：按前17位推算最后一位应为“{expected}”，请核对证书。")
     return code
+
+
+def prefix_hint(code: str, kind: str) -> str:
+    """Return a remark where the first two characters of a credit code do not suit the kind.
+
+    Args:
+        code: a canonical credit code.
+        kind: a value of UnitKind.
+
+    Returns:
+        A Chinese sentence for the person, or "" where code and kind agree or nothing is known.
+        A mismatch is lawful in rare cases, so it never stops a form.
+    """
+    expected = EXPECTED_PREFIX.get(kind)
+    if not expected or code[:2] in expected:
+        return ""
+    return (
+        f"统一社会信用代码以“{code[:2]}”开头，与所选单位类型通常的“{'”或“'.join(expected)}”不同，"
+        "请再核对一次；确认无误的不必修改。"
+    )
 
 
 def filing_number(text: str) -> str:
@@ -73,6 +94,23 @@ def domain_name(text: str) -> str:
 def host_name(text: str) -> str:
     """Return the A-label form of a server name; the same rules as a domain."""
     return domain_name(text)
+
+
+def dkim_selectors(text: str) -> str:
+    """Return DKIM selectors (RFC 6376, 3.1) in lower case, joined by commas.
+
+    Commas of both widths, semicolons, 、 and white space separate them in the input.
+    """
+    found = [s for s in re.split(r"[\s,，;；、]+", text.lower()) if s]
+    for selector in found:
+        if not all(_SELECTOR.fullmatch(label) for label in selector.split(".")):
+            raise ValueError(
+                f"“{selector}”不是有效的选择器；请填写“选择器._domainkey.域名”中最前面的一段。"
+            )
+    joined = ",".join(dict.fromkeys(found))
+    if len(joined) > 200:
+        raise ValueError("选择器合计不超过200个字符；请只填正在使用的。")
+    return joined
 
 
 def u_label(ascii_name: str) -> str:

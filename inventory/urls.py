@@ -1,4 +1,23 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from inventory.views import imports, systems, units
 
 app_name = "inventory"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("units/", units.unit_list, name="unit_list"),
+    path("units/new/", units.create, name="unit_create"),
+    path("units/import/", imports.upload, name="unit_import"),
+    path("units/import/template.xlsx", imports.template, name="import_template"),
+    path("units/import/<int:batch_id>/", imports.preview, name="import_preview"),
+    path("units/import/<int:batch_id>/confirm/", imports.confirm, name="import_confirm"),
+    path("units/import/<int:batch_id>/discard/", imports.discard, name="import_discard"),
+    path("units/<int:unit_id>/", units.detail, name="unit_detail"),
+    path("units/<int:unit_id>/edit/", units.edit, name="unit_edit"),
+    path("units/<int:unit_id>/transfer/", units.transfer, name="unit_transfer"),
+    path("units/<int:unit_id>/systems/new/", systems.create, name="system_create"),
+    path("systems/", units.system_list, name="system_list"),
+    path("systems/<int:system_id>/", systems.detail, name="system_detail"),
+    path("systems/<int:system_id>/edit/", systems.edit, name="system_edit"),
+    path("systems/<int:system_id>/retire/", systems.retire, name="system_retire"),
+    path("regions/", units.region_picker, name="region_picker"),
+]

@@ -1,8 +1,11 @@
 """Where and under whom: regions, sectors, and the tree of supervising offices."""
 
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.db.models import Q
+
+from inventory.scoping import scope_of
 
 
 class Region(models.Model):
@@ -84,6 +87,15 @@ class Authority(models.TextChoices):
     GOVNET = "govnet", "外网办/平台运营"
 
 
+class OfficeQuerySet(models.QuerySet["Office"]):
+    def under(self, user: Any) -> Self:
+        """The offices in which `user` works, and all below them."""
+        rule = Q(pk__in=[])
+        for path in scope_of(user).office_paths:
+            rule |= Q(path__startswith=path)
+        return self.filter(rule)
+
+
 class Office(models.Model):
     """A supervising office in its tree. `path` is the materialised path of ids, `000001.000007.`"""
 
@@ -102,6 +114,8 @@ class Office(models.Model):
     )
     address = models.CharField("地址", max_length=120, blank=True)
     phone = models.CharField("联系电话", max_length=30, blank=True)
+
+    objects: ClassVar[Any] = OfficeQuerySet.as_manager()
 
     class Meta:
         verbose_name = "监管机关"

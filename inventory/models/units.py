@@ -71,6 +71,13 @@ class Unit(models.Model):
         row = self.supervisions.filter(kind=Authority.POLICE).select_related("office").first()
         return row.office if row else None
 
+    def is_supervised_by(self, user: Any) -> bool:
+        """Say whether an office of `user`, or one below it, supervises this unit.
+
+        Narrower than `visible_to`: a delegation lets an office read, not rule.
+        """
+        return bool(self.supervisions.filter(office__in=Office.objects.under(user)).exists())
+
 
 class UnitOwnedQuerySet(ScopedQuerySet[Any]):
     scope_path = "unit"

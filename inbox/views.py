@@ -1,0 +1,38 @@
+"""A person's own messages."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from emailsec.lib.http import SignedInRequest
+from inbox import actions
+from inbox.models import Message
+
+PAGE = 30
+
+
+@require_GET
+def message_list(request: SignedInRequest) -> HttpResponse:
+    mine = Message.objects.visible_to(request.user)
+    page = Paginator(mine, PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "unread": mine.unread().count()}
+    return render(request, "inbox/message_list.html", context)
+
+
+@require_POST
+def read(request: SignedInRequest, message_id: int) -> HttpResponse:
+    """Mark as read and go on to the page where the matter is dealt with."""
+    message = get_object_or_404(Message.objects.visible_to(request.user), pk=message_id)
+    actions.mark_read(message, by=request.user)
+    inside = url_has_allowed_host_and_scheme(message.url, allowed_hosts=None)
+    return redirect(message.url if message.url and inside else "inbox:list")
+
+
+@require_POST
+def read_all(request: SignedInRequest) -> HttpResponse:
+    count = actions.mark_all_read(by=request.user)
+    messages.success(request, f"{count} 条消息已标为已读。")
+    return redirect("inbox:list")

@@ -1,0 +1,125 @@
+"""Filters of the lists. They live in the address, so that a figure can link to its rows."""
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+
+from inventory import codes
+from inventory.models import (
+    Affiliation,
+    BuildMode,
+    FilingState,
+    Grade,
+    MailSystem,
+    Region,
+    Sector,
+    Unit,
+)
+
+
+def region_choices(units: QuerySet[Unit]) -> list[tuple[str, str]]:
+    """The regions in which `units` lie and those above them, indented by level."""
+    held = set(units.order_by().values_list("region_id", flat=True).distinct())
+    wanted = held | {c[:4] + "00" for c in held} | {c[:2] + "0000" for c in held}
+    rows = Region.objects.filter(pk__in=wanted)
+    return [(r.pk, "　" * (r.level - 1) + r.name) for r in rows]
+
+
+def _prefix(code: str) -> str:
+    """The digits that a region and all within it share, from the code alone."""
+    while code.endswith("00") and len(code) > 2:
+        code = code[:-2]
+    return code
+
+
+class ScopedFilterSet(django_filters.FilterSet):
+    """A filter whose choices of regions come from what the person may see."""
+
+    unit_path = ""
+
+    def __init__(self, *args: Any, units: QuerySet[Unit], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["region"].extra["choices"] = region_choices(units)
+
+    def by_region(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.unit_path}region_id__startswith": _prefix(value)})
+
+
+def _domain_part(text: str) -> str:
+    try:
+        return codes.domain_name(text)
+    except ValueError:
+        return text.lower()
+
+
+class UnitFilter(ScopedFilterSet):
+    q = django_filters.CharFilter(
+        label="名称、代码或域名",
+        method="by_text",
+        widget=forms.TextInput(attrs={"type": "search", "maxlength": "120"}),
+    )
+    region = django_filters.ChoiceFilter(label="行政区划", method="by_region", empty_label="全部")
+    sector = django_filters.ModelChoiceFilter(
+        label="行业类别", queryset=Sector.objects.all(), empty_label="全部"
+    )
+    affiliation = django_filters.ChoiceFilter(
+        label="隶属关系", choices=Affiliation.choices, empty_label="全部"
+    )
+
+    class Meta:
+        model = Unit
+        fields = ("q", "region", "sector", "affiliation")
+
+    def by_text(self, rows: QuerySet[Unit], name: str, value: str) -> QuerySet[Unit]:
+        text = value.strip()
+        domain = _domain_part(text)
+        return rows.filter(
+            Q(name__icontains=text)
+            | Q(uscc__istartswith=text)
+            | Q(
+                pk__in=MailSystem.objects.filter(
+                    domains__removed_on=None, domains__name__contains=domain
+                ).values("unit_id")
+            )
+        )
+
+
+class SystemFilter(ScopedFilterSet):
+    unit_path = "unit__"
+
+    q = django_filters.CharFilter(
+        label="系统、单位或域名",
+        method="by_text",
+        widget=forms.TextInput(attrs={"type": "search", "maxlength": "120"}),
+    )
+    region = django_filters.ChoiceFilter(label="行政区划", method="by_region", empty_label="全部")
+    sector = django_filters.ModelChoiceFilter(
+        field_name="unit__sector",
+        label="行业类别",
+        queryset=Sector.objects.all(),
+        empty_label="全部",
+    )
+    build_mode = django_filters.ChoiceFilter(
+        label="建设方式", choices=BuildMode.choices, empty_label="全部"
+    )
+    grade = django_filters.TypedChoiceFilter(
+        label="等级", choices=Grade.choices, coerce=int, empty_label="全部"
+    )
+    filing_state = django_filters.ChoiceFilter(
+        label="备案情况", choices=FilingState.choices, empty_label="全部"
+    )
+
+    class Meta:
+        model = MailSystem
+        fields = ("q", "region", "sector", "build_mode", "grade", "filing_state")
+
+    def by_text(self, rows: QuerySet[MailSystem], name: str, value: str) -> QuerySet[MailSystem]:
+        text = value.strip()
+        held = MailSystem.objects.filter(
+            domains__removed_on=None, domains__name__contains=_domain_part(text)
+        )
+        return rows.filter(
+            Q(name__icontains=text) | Q(unit__name__icontains=text) | Q(pk__in=held.values("pk"))
+        )

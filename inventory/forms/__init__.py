@@ -1,0 +1,1 @@
+"""Forms of the inventory: what people type in, checked at the field."""

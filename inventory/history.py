@@ -1,0 +1,58 @@
+"""What was done to a unit or a system, as its page tells it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from audit.models import AuditEvent
+from inventory.models import MailSystem, Unit
+
+_WORDS: Final = {
+    "unit.register": "登记单位",
+    "unit.update": "修改单位信息",
+    "unit.transfer": "变更监管关系",
+    "system.register": "登记邮件系统",
+    "system.update": "修改邮件系统",
+    "system.retire": "停用邮件系统",
+    "account.invite": "发放报送账号",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a history block: when, who, what, and a note."""
+
+    at: datetime
+    who: str
+    what: str
+    note: str = ""
+
+
+def history_of(row: Unit | MailSystem, *, limit: int = 20) -> list[Entry]:
+    """Return the newest events of the audit trail about `row`, newest first."""
+    events = AuditEvent.objects.filter(
+        object_type=row._meta.label_lower, object_id=str(row.pk), action__in=_WORDS, result="ok"
+    )[:limit]
+    return [
+        Entry(at=e.at, who=e.actor_label, what=_WORDS[e.action], note=_note(e.action, e.details))
+        for e in events
+    ]
+
+
+def _note(action: str, details: dict[str, Any]) -> str:
+    if action == "unit.transfer":
+        return f"{details['from'] or '（无）'} → {details['to']}；理由：{details['reason']}"
+    if action == "system.retire":
+        return str(details["reason"])
+    if action == "unit.update":
+        return "；".join(_change(label, value) for label, value in details.items())
+    if action == "system.update":
+        return "修改了" + "、".join(details)
+    return ""
+
+
+def _change(label: str, value: Any) -> str:
+    # Names and codes are told in full, because documents carry them; the rest only by label.
+    if label in {"单位全称", "统一社会信用代码"}:
+        return f"{label}由“{value[0]}”改为“{value[1]}”"
+    return label

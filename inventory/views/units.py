@@ -1,0 +1,170 @@
+"""Finding, registering, keeping and handing over units."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Prefetch, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from emailsec.lib.http import SignedInRequest
+from inventory import actions, codes
+from inventory.filters import SystemFilter, UnitFilter
+from inventory.forms.fields import count_errors
+from inventory.forms.unit import NewUnitForm, TransferForm, UnitForm, contact_forms
+from inventory.history import history_of
+from inventory.models import Authority, MailSystem, Supervision, Unit
+from inventory.regions import picker
+
+PAGE = 50
+
+
+@require_GET
+def unit_list(request: SignedInRequest) -> HttpResponse:
+    if not request.user.can("unit.read"):
+        raise PermissionDenied
+    mine = Unit.objects.visible_to(request.user)
+    rows = (
+        mine.select_related("sector", "region__parent__parent")
+        .annotate(system_count=Count("systems", filter=Q(systems__retired_on=None), distinct=True))
+        .prefetch_related(Prefetch("supervisions", Supervision.objects.select_related("office")))
+    )
+    found = UnitFilter(request.GET, rows, units=mine)
+    page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "filter": found,
+        "page": page,
+        "may_create": request.user.can("unit.manage"),
+        "may_import": request.user.can("inventory.import"),
+    }
+    return render(request, "inventory/unit_list.html", context)
+
+
+@require_GET
+def system_list(request: SignedInRequest) -> HttpResponse:
+    if not request.user.can("system.read"):
+        raise PermissionDenied
+    rows = (
+        MailSystem.objects.visible_to(request.user)
+        .filter(retired_on=None)
+        .select_related("unit__sector", "unit__region__parent__parent")
+        .prefetch_related("domains")
+    )
+    found = SystemFilter(request.GET, rows, units=Unit.objects.visible_to(request.user))
+    page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
+    return render(request, "inventory/system_list.html", {"filter": found, "page": page})
+
+
+def _visible(request: SignedInRequest, unit_id: int) -> Any:
+    units = Unit.objects.visible_to(request.user).select_related("sector", "region__parent__parent")
+    return get_object_or_404(units, pk=unit_id)
+
+
+@require_GET
+def detail(request: SignedInRequest, unit_id: int) -> HttpResponse:
+    unit = _visible(request, unit_id)
+    if not request.user.can("unit.read", unit):
+        raise PermissionDenied
+    systems = MailSystem.objects.visible_to(request.user).filter(unit=unit)
+    context = {
+        "unit": unit,
+        "hint": codes.prefix_hint(unit.uscc, unit.kind),
+        "contacts": unit.contacts.all(),
+        "domains": unit.registered_domains.all(),
+        "key_industries": unit.key_industries.all(),
+        "systems": systems.prefetch_related("domains").order_by("retired_on", "name"),
+        "supervisions": unit.supervisions.select_related("office"),
+        "may_edit": _may_edit(request, unit),
+        "may_add_system": request.user.can("system.edit", unit),
+        "may_manage": request.user.can("unit.manage", unit) and unit.is_supervised_by(request.user),
+        "history": history_of(unit),
+    }
+    return render(request, "inventory/unit_detail.html", context)
+
+
+def _may_edit(request: SignedInRequest, unit: Unit) -> bool:
+    manages = request.user.can("unit.manage", unit) and unit.is_supervised_by(request.user)
+    return bool(request.user.can("unit.edit", unit) or manages)
+
+
+@require_http_methods(["GET", "POST"])
+def create(request: SignedInRequest) -> HttpResponse:
+    if not request.user.can("unit.manage"):
+        raise PermissionDenied("单位由监管机关承办人登记。")
+    form = NewUnitForm(request.POST or None, user=request.user)
+    contacts = contact_forms(form.instance, request.POST or None)
+    if request.method == "POST" and all([form.is_valid(), *(c.is_valid() for c in contacts)]):
+        try:
+            unit = actions.register_unit(
+                unit=form.save(commit=False),
+                office=form.cleaned_data["office"],
+                key_industries=form.cleaned_data["key_industries"],
+                contacts=[c.entry for c in contacts],
+                domains=form.cleaned_data["registered_domains"],
+                by=request.user,
+            )
+        except actions.Refused as refusal:
+            form.add_error("uscc", str(refusal))
+        else:
+            messages.success(request, f"“{unit.name}”已登记，可以发放报送邀请函。")
+            return redirect("inventory:unit_detail", unit.pk)
+    context = {"form": form, "contacts": contacts, "wrong": count_errors(form, *contacts)}
+    return render(request, "inventory/unit_edit.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: SignedInRequest, unit_id: int) -> HttpResponse:
+    unit = _visible(request, unit_id)
+    if not _may_edit(request, unit):
+        raise PermissionDenied("单位信息由本单位填报人或监管机关承办人修改。")
+    shown = {"pk": unit.pk, "name": unit.name}  # as stored: a refused form must not rename the page
+    form = UnitForm(request.POST or None, instance=unit)
+    contacts = contact_forms(unit, request.POST or None)
+    if request.method == "POST" and all([form.is_valid(), *(c.is_valid() for c in contacts)]):
+        try:
+            actions.update_unit(
+                unit=form.save(commit=False),
+                key_industries=form.cleaned_data["key_industries"],
+                contacts=[c.entry for c in contacts],
+                domains=form.cleaned_data["registered_domains"],
+                by=request.user,
+            )
+        except actions.Refused as refusal:
+            form.add_error("uscc", str(refusal))
+        else:
+            messages.success(request, "单位信息已保存。")
+            return redirect("inventory:unit_detail", unit.pk)
+    context = {"form": form, "contacts": contacts, "unit": shown}
+    context["wrong"] = count_errors(form, *contacts)
+    return render(request, "inventory/unit_edit.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def transfer(request: SignedInRequest, unit_id: int) -> HttpResponse:
+    unit = _visible(request, unit_id)
+    if not request.user.can("unit.manage", unit):
+        raise PermissionDenied("监管关系由监管机关承办人变更。")
+    kind = request.user.office.kind
+    form = TransferForm(request.POST or None, kind=kind)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.transfer_unit(unit=unit, by=request.user, **form.cleaned_data)
+        except actions.Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect("inventory:unit_transfer", unit.pk)
+        messages.success(request, f"“{unit.name}”已转由{form.cleaned_data['office']}监管。")
+        return redirect("inventory:unit_list")
+    now = unit.supervisions.filter(kind=kind).select_related("office").first()
+    context = {"unit": unit, "form": form, "now": now, "kind": Authority(kind).label}
+    return render(request, "inventory/unit_transfer.html", context)
+
+
+@require_GET
+def region_picker(request: SignedInRequest) -> HttpResponse:
+    """The picker again, for the code typed (region) or chosen from a list (region_at)."""
+    code = request.GET.get("region_at") or request.GET.get("region", "")
+    context = {"picker": picker(code.strip()[:6]), "asked": True}
+    return render(request, "inventory/_region_picker.html", context)
