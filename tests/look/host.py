@@ -13,7 +13,7 @@ from django.template import engines
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
 
-PAGE = Path(__file__).with_name("sheet.html")
+PAGE = Path(__file__).with_name("sheet.tmpl")
 
 NAMES = {
     ("M-601", "main"): "key",

@@ -219,7 +219,7 @@ def test_a_closed_page_keeps_what_was_not_acknowledged(host, sheet):
     page = sheet.context.new_page()
     sheet.close(run_before_unload=False)
     host.mode = "ok"
-    host.delay = 0.5
+    host.delay = 2
     page.goto(host.url)
     expect(page.locator("#text")).to_have_value("重要的说明")
     expect(field_state(page, "text")).to_have_text("正在保存…")
@@ -239,6 +239,21 @@ def test_a_kept_answer_meets_a_newer_one_as_a_conflict(host, sheet):
     page.goto(host.url)
     expect(page.locator("#f-text [data-theirs]")).to_have_text("张三的新稿")
     expect(page.locator("#f-text [data-mine]")).to_have_text("我的旧稿")
+    assert host.values["text"] == ["张三的新稿"]
+
+
+def test_writing_on_in_a_kept_answer_does_not_overwrite_the_newer_one(host, sheet):
+    host.mode = "error"
+    sheet.locator("#text").fill("我的旧稿")
+    expect(field_state(sheet, "text")).to_have_attribute("data-save-state", "failed")
+    page = sheet.context.new_page()
+    sheet.close(run_before_unload=False)
+    host.other_person_saves("text", "张三的新稿")
+    page.goto(host.url)  # shows the newer version number, but the kept draft in the box
+    page.locator("#text").press_sequentially("续")
+    host.mode = "ok"
+    expect(page.locator("#f-text [data-theirs]")).to_have_text("张三的新稿")
+    expect(page.locator("#f-text [data-mine]")).to_contain_text("续")
     assert host.values["text"] == ["张三的新稿"]
 
 
@@ -334,8 +349,11 @@ def test_number_keys_choose_but_not_while_typing(host, sheet):
 
 
 def test_a_double_click_sends_one_request(host, sheet):
-    host.delay = 0.5
-    sheet.evaluate("() => { const b = document.querySelector('#once'); b.click(); b.click(); }")
+    host.delay = 0.8
+    sheet.evaluate(
+        "() => { const b = document.querySelector('#once');"
+        " b.click(); setTimeout(() => b.click(), 200); }"
+    )
     sheet.wait_for_url("**/once/")
     assert host.posts == ["/once/"]
 
