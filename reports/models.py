@@ -1,15 +1,17 @@
-"""Paper: the register of issued documents."""
+"""Paper: the register of issued documents, and what stood in the way of one."""
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from assessments.models import SelfCheck
 from inventory.models import Unit
-from inventory.scoping import ScopedQuerySet
+from inventory.scoping import ScopedQuerySet, scope_of
 from rectification.models import Notice
+from scans.models import Authorization
 
 
 def document_path(instance: "Document", filename: str) -> str:
@@ -19,12 +21,24 @@ def document_path(instance: "Document", filename: str) -> str:
 class DocumentQuerySet(ScopedQuerySet["Document"]):
     scope_path = "unit"
 
+    def visible_to(self, user: Any) -> Self:
+        """Documents of visible units; a unit sees a notice from 送达 on, and never the office's
+        own copies."""
+        rows = super().visible_to(user)
+        if scope_of(user).office_paths:
+            return rows
+        rows = rows.exclude(kind=Document.Kind.NOTICE_FILE)
+        return rows.exclude(
+            Q(kind=Document.Kind.NOTICE) & ~Q(notice__status__in=Notice.SERVED_OR_LATER)
+        )
+
 
 class Document(models.Model):
     """A rendered, frozen document. Anyone who holds the paper can verify it by its code."""
 
     class Kind(models.TextChoices):
         NOTICE = "notice", "限期整改通知书"
+        NOTICE_FILE = "notice_file", "通知书存根及送达回证"
         REPORT = "report", "整改报告"
         SHEET = "sheet", "自查表"
         AUTHORIZATION = "authorization", "远程检测授权书"
@@ -34,12 +48,20 @@ class Document(models.Model):
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="documents")
     notice = models.ForeignKey(Notice, models.PROTECT, null=True, related_name="documents")
     selfcheck = models.ForeignKey(SelfCheck, models.PROTECT, null=True, related_name="documents")
+    authorization = models.ForeignKey(
+        Authorization, models.PROTECT, null=True, related_name="documents"
+    )
     title = models.CharField("标题", max_length=200)
     number = models.CharField("文号", max_length=60, blank=True)
+    issuer = models.CharField("制发单位", max_length=120)
+    issued_on = models.DateField("落款日期")
     verification_code = models.CharField("验证码", max_length=20, unique=True)
     file = models.FileField(upload_to=document_path, max_length=200)
     sha256 = models.CharField(max_length=64)
     pages = models.PositiveSmallIntegerField("页数")
+    # Digest of what the document says, its own number and time apart: the same content printed
+    # again is the same document.
+    content = models.CharField(max_length=64, blank=True)
     made_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
@@ -53,11 +75,73 @@ class Document(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["notice"],
-                condition=models.Q(kind="notice"),
+                fields=["notice", "kind"],
+                condition=Q(kind__in=["notice", "notice_file"]),
                 name="a_notice_is_frozen_once",
             )
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def void(self) -> bool:
+        """Whether what the paper stands for was withdrawn."""
+        if self.notice is not None and self.kind in {self.Kind.NOTICE, self.Kind.NOTICE_FILE}:
+            return bool(self.notice.status == Notice.Status.VOID)
+        if self.authorization is not None:
+            return bool(self.authorization.status == Authorization.Status.VOID)
+        return False
+
+
+class RenderProblemQuerySet(ScopedQuerySet["RenderProblem"]):
+    scope_path = "notice__unit"
+
+
+class RenderProblem(models.Model):
+    """Why an approved notice has no paper yet, in words for a person. Gone once it has."""
+
+    notice = models.OneToOneField(Notice, models.CASCADE, related_name="render_problem")
+    text = models.CharField("原因", max_length=300)
+    attempts = models.PositiveIntegerField("已尝试", default=1)
+    at = models.DateTimeField("最近一次", auto_now=True)
+
+    objects: ClassVar[Any] = RenderProblemQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "文书生成失败"
+        verbose_name_plural = "文书生成失败"
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def unit(self) -> Unit:
+        return self.notice.unit
+
+
+class ReportWordsQuerySet(ScopedQuerySet["ReportWords"]):
+    scope_path = "notice__unit"
+
+
+class ReportWords(models.Model):
+    """What only the unit can say in its 整改报告; kept, so that each export prints it."""
+
+    notice = models.OneToOneField(Notice, models.CASCADE, related_name="report_words")
+    organisation = models.TextField("组织领导", max_length=2000, blank=True)
+    long_term = models.TextField("长效机制", max_length=2000, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField("时间", auto_now=True)
+
+    objects: ClassVar[Any] = ReportWordsQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "整改报告文字"
+        verbose_name_plural = "整改报告文字"
+
+    def __str__(self) -> str:
+        return f"{self.notice} 的整改报告"
+
+    @property
+    def unit(self) -> Unit:
+        return self.notice.unit

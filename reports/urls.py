@@ -1,4 +1,18 @@
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from reports.views import authorization, documents, verify
 
 app_name = "reports"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", documents.register, name="register"),
+    path("<int:document_id>/file/", documents.document_file, name="document_file"),
+    path("selfchecks/<int:selfcheck_id>/print/", documents.selfcheck_print, name="selfcheck_print"),
+    path(
+        "authorizations/<int:authorization_id>/letter/",
+        authorization.authorization_letter,
+        name="authorization_letter",
+    ),
+    path("notices/<int:notice_id>/report/", documents.report_issue, name="report_issue"),
+    path("verify/", verify.verify, name="verify_form"),
+    path("verify/<str:code>/", verify.verify, name="verify"),
+]

@@ -1,0 +1,158 @@
+"""What was said and what was seen of a finding, as paper prints it."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Final
+
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from assessments.definitions import definition
+from emailsec.lib.workdays import OFFICE_ZONE
+from rectification.models import Finding, FindingSource, Recheck
+from reports.paper import contexts as paper
+from scans.evidence import SeenLine, seen_lines, with_evidence
+from scans.models import Result, Verdict, Wave
+
+_SAYING: Final = frozenset({FindingSource.Kind.ANSWER, FindingSource.Kind.CONTRADICTION})
+_SEEING: Final = frozenset({FindingSource.Kind.VERDICT, FindingSource.Kind.CONTRADICTION})
+
+
+def with_sources(prefix: str = "") -> "Prefetch[Any]":
+    """Prefetch of the `sources` of findings (`prefix`: the way to them) with all
+    that `said_of`, `seen_of` and `found_by` read."""
+    sources = FindingSource.objects.select_related(
+        "sheet__selfcheck__questionnaire", "sheet__system"
+    ).prefetch_related(
+        Prefetch(
+            "verdict",
+            with_evidence(Verdict.objects.all()).select_related(
+                "run__domain", "run__wave__authorization", "run__wave__confirms__authorization"
+            ),
+        )
+    )
+    return Prefetch(f"{prefix}sources", sources)
+
+
+def found_by(finding: Finding) -> paper.FoundBy:
+    """How the finding was found, from the kinds of its sources.
+
+    A confirmed 疑点 decides: to say that answer and observation agreed would be untrue.
+    """
+    kinds = {source.kind for source in finding.sources.all()}
+    if FindingSource.Kind.CONTRADICTION in kinds:
+        return paper.FoundBy.CONTRADICTION
+    if kinds >= {FindingSource.Kind.ANSWER, FindingSource.Kind.VERDICT}:
+        return paper.FoundBy.BOTH
+    if FindingSource.Kind.VERDICT in kinds:
+        return paper.FoundBy.PROBE
+    return paper.FoundBy.SELF_CHECK
+
+
+def said_of(finding: Finding) -> tuple[paper.Said, ...]:
+    """The answers that the finding rests on, each once."""
+    said = {}
+    for source in finding.sources.all():
+        if source.kind not in _SAYING or not source.item or source.sheet is None:
+            continue
+        item = definition(source.sheet.selfcheck.questionnaire).item(source.item)
+        row = paper.Said(
+            code=source.item,
+            question=item.question,
+            answer=source.said,
+            on=source.sheet.selfcheck.submitted_on or source.at.astimezone(OFFICE_ZONE).date(),
+        )
+        said[row.code, row.answer] = row
+    return tuple(said.values())
+
+
+def seen_of(finding: Finding) -> tuple[paper.Seen, ...]:
+    """The observations that the finding rests on, line by line, each once."""
+    seen: dict[paper.Seen, None] = {}
+    for source in finding.sources.all():
+        if source.kind in _SEEING:
+            seen.update(dict.fromkeys(_of_source(source)))
+    return tuple(seen)
+
+
+def _of_source(source: FindingSource) -> list[paper.Seen]:
+    if source.verdict is not None and (lines := of_verdict(source.verdict)):
+        return lines
+    # The words kept at confirmation, where the verdict points to no single line.
+    text = source.seen or source.said
+    return [paper.Seen(line=text, address=source.domain, at=source.at)] if text else []
+
+
+def of_verdict(verdict: Verdict) -> list[paper.Seen]:
+    """The lines of a verdict; its sentence stands above the first."""
+    lines: list[SeenLine] = seen_lines(verdict)
+    return [
+        paper.Seen(
+            line=one.line,
+            address=one.place,
+            at=one.at,
+            summary=verdict.text if number == 0 else "",
+            could_not_observe=one.could_not_observe,
+        )
+        for number, one in enumerate(lines)
+    ]
+
+
+def seen_days(findings: Iterable[Finding]) -> tuple[date, date] | None:
+    """First and last day on which the observations behind the findings were made."""
+    days = [
+        seen.at.astimezone(OFFICE_ZONE).date() for finding in findings for seen in seen_of(finding)
+    ]
+    return (min(days), max(days)) if days else None
+
+
+def letters_of(findings: Iterable[Finding]) -> str:
+    """Numbers of the 《远程检测授权书》 under which the observations were made, joined by 、."""
+    numbers = {
+        letter.number
+        for finding in findings
+        for source in finding.sources.all()
+        if source.kind in _SEEING
+        and source.verdict is not None
+        and (letter := _letter(source.verdict.run.wave)) is not None
+    }
+    return "、".join(sorted(numbers))
+
+
+def _letter(wave: Wave) -> Any:
+    return wave.authorization or (wave.confirms.authorization if wave.confirms else None)
+
+
+def after_of(finding: Finding, recheck: Recheck) -> tuple[paper.Seen, ...]:
+    """What a 复查 saw: of a rescan the lines themselves, else the words of the officer."""
+    at = recheck.finished_at or recheck.at or timezone.now()
+    if recheck.wave is None:
+        return (paper.Seen(line=recheck.seen, address="", at=at),) if recheck.seen else ()
+    wanted = {
+        (source.rule, source.verdict.run.domain_id)
+        for source in finding.sources.all()
+        if source.verdict is not None
+    }
+    looks = [recheck.wave.pk]
+    second = Wave.objects.filter(confirms=recheck.wave, status=Wave.Status.DONE).first()
+    if second is not None:
+        looks = [second.pk]
+    verdicts = with_evidence(Verdict.objects.filter(run__wave__in=looks))
+    seen = [
+        line
+        for verdict in verdicts
+        if (verdict.rule, verdict.run.domain_id) in wanted
+        for line in of_verdict(verdict) or [_without_line(verdict)]
+    ]
+    return tuple(dict.fromkeys(seen)) or (
+        (paper.Seen(line=recheck.seen, address="", at=at),) if recheck.seen else ()
+    )
+
+
+def _without_line(verdict: Verdict) -> paper.Seen:
+    return paper.Seen(
+        line=verdict.text,
+        address=str(verdict.run.domain),
+        at=verdict.run.finished_at or verdict.run.wave.created_at,
+        could_not_observe=verdict.result == Result.UNKNOWN,
+    )

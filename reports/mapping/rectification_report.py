@@ -1,0 +1,144 @@
+"""整改报告: what the unit reports on one notice, with the observations before and after."""
+
+from datetime import date
+from typing import Final
+
+from django.db.models import Prefetch
+
+from emailsec.lib.workdays import OFFICE_ZONE
+from rectification.models import Extension, Finding, Notice, Recheck, Reply
+from reports.mapping import Incomplete
+from reports.mapping.findings import after_of, said_of, seen_of, with_sources
+from reports.mapping.parties import liaison_of, office_of, unit_of
+from reports.models import ReportWords
+from reports.paper import contexts as paper
+
+NOT_WRITTEN: Final = "本单位未在平台填写。"
+NO_REPLY: Final = "尚未反馈。"
+# A reply counts as a repair until a 复查 sends it back.
+_ANSWERED: Final = frozenset({Finding.Status.TO_RECHECK, Finding.Status.CLOSED})
+
+
+def report_paper(
+    notice: Notice,
+    *,
+    serial: str,
+    reported_on: date,
+    verification: paper.Verification,
+) -> paper.RectificationReportPaper:
+    """Return the paper on a notice that the unit has answered, wholly or in part.
+
+    Raises:
+        Incomplete: the notice has not reached the unit, or nothing has been answered yet.
+    """
+    received = notice.received_on or notice.served_on
+    if received is None:
+        raise Incomplete("通知尚未送达，不能生成整改报告。")
+    findings = _findings(notice)
+    if not any(_reply(finding, notice) for finding in findings):
+        raise Incomplete("还没有整改反馈，请先逐项反馈，再生成整改报告。")
+    words = ReportWords.objects.filter(notice=notice).first()
+    contact, phone = liaison_of(notice.unit)
+    extension = notice.extensions.order_by("-id").first()
+    return paper.RectificationReportPaper(
+        office=office_of(notice.office),
+        unit=unit_of(notice.unit),
+        notice_number=notice.number,
+        received_on=received,
+        deadline=notice.deadline,
+        serial=serial,
+        organisation=words.organisation if words else "",
+        findings=tuple(_finding(one, notice, extension) for one in findings),
+        long_term=(words.long_term if words else "") or NOT_WRITTEN,
+        contact=contact,
+        phone=phone,
+        reported_on=reported_on,
+        verification=verification,
+        evidence=tuple(row for one in findings for row in _evidence(one, notice)),
+    )
+
+
+def _findings(notice: Notice) -> list[Finding]:
+    """The ordered findings in the order of print, with all that the paper reads."""
+    found = (
+        Finding.objects.filter(notice_items__notice=notice, notice_items__annex=False)
+        .order_by("notice_items__order")
+        .select_related("system", "unit")
+        .prefetch_related(
+            with_sources(),
+            Prefetch("replies", Reply.objects.prefetch_related("evidence").order_by("id")),
+            Prefetch("rechecks", Recheck.objects.select_related("by", "wave").order_by("id")),
+        )
+    )
+    return list(found)
+
+
+def _replies(finding: Finding, notice: Notice) -> list[Reply]:
+    return [row for row in finding.replies.all() if row.notice_id == notice.pk]
+
+
+def _reply(finding: Finding, notice: Notice) -> Reply | None:
+    rows = _replies(finding, notice)
+    return rows[-1] if rows else None
+
+
+def _recheck(finding: Finding) -> Recheck | None:
+    """The newest passed 复查, else the newest one that has ended."""
+    ended = [row for row in finding.rechecks.all() if row.result != Recheck.Result.PENDING]
+    passed = [row for row in ended if row.result == Recheck.Result.PASSED]
+    newest = passed or ended
+    return newest[-1] if newest else None
+
+
+def _finding(
+    finding: Finding, notice: Notice, extension: Extension | None
+) -> paper.RectifiedFinding:
+    reply, recheck = _reply(finding, notice), _recheck(finding)
+    done = finding.status in _ANSWERED
+    rescan = recheck is not None and recheck.kind == Recheck.Kind.RESCAN
+    granted = extension if extension and extension.status == Extension.Status.GRANTED else None
+    return paper.RectifiedFinding(
+        number=finding.number,
+        sentence=finding.title,
+        severity=finding.get_severity_display(),
+        cause=reply.analysis if reply else "",
+        measure=reply.measures if reply else NO_REPLY,
+        responsible=reply.responsible if reply else "",
+        state=finding.get_status_display(),
+        finished_on=reply.completed_on if reply and done else None,
+        before=seen_of(finding),
+        after=after_of(finding, recheck) if recheck and rescan else (),
+        said_before=said_of(finding),
+        evidence=tuple(
+            file.name for row in _replies(finding, notice) for file in row.evidence.all()
+        ),
+        recheck=_recheck_row(recheck) if recheck else None,
+        closed_on=finding.closed_on,
+        interim=extension.interim if extension and not done else "",
+        planned_on=granted.until if granted and not done else None,
+    )
+
+
+def _recheck_row(recheck: Recheck) -> paper.Recheck:
+    result = recheck.get_result_display()
+    if recheck.kind != Recheck.Kind.RESCAN and recheck.seen:
+        result = f"{result}。{recheck.seen}"
+    return paper.Recheck(
+        method=recheck.get_kind_display(),
+        on=(recheck.finished_at or recheck.at).astimezone(OFFICE_ZONE).date(),
+        result=result,
+        by=recheck.by.name if recheck.by else "",
+    )
+
+
+def _evidence(finding: Finding, notice: Notice) -> list[paper.EvidenceRow]:
+    return [
+        paper.EvidenceRow(
+            name=file.name,
+            finding_number=finding.number,
+            digest=file.sha256,
+            uploaded_on=row.at.astimezone(OFFICE_ZONE).date(),
+        )
+        for row in _replies(finding, notice)
+        for file in row.evidence.all()
+    ]

@@ -1,0 +1,130 @@
+"""自查表: from a submitted self-check to the paper that is signed and sealed."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from accounts.roles import Role
+from assessments.models import Evidence, SelfCheck, SignOff
+from assessments.pages import ItemBlock, item_blocks
+from assessments.sheets import LoadedSheet, content_digest, load_sheets
+from emailsec.lib.workdays import OFFICE_ZONE
+from reports.mapping.parties import liaison_of, office_of, unit_of
+from reports.paper import contexts as paper
+
+_NOWHERE: Final = paper.Verification(code="", url="")
+
+
+def selfcheck_paper(
+    selfcheck: SelfCheck,
+    *,
+    serial: str,
+    printed_at: datetime,
+    verification: paper.Verification,
+) -> paper.SelfCheckPaper:
+    """Return the paper of a self-check with the digest that its signature covers."""
+    sheets = load_sheets(selfcheck)
+    filled_by, phone = _filler(selfcheck)
+    return paper.SelfCheckPaper(
+        unit=unit_of(selfcheck.unit),
+        office=office_of(selfcheck.unit.police_office() or selfcheck.campaign.office),
+        campaign=selfcheck.campaign.title,
+        questionnaire=selfcheck.questionnaire.title,
+        version=f"{selfcheck.questionnaire.version}版",
+        serial=serial,
+        sheets=tuple(_sheet(sheet) for sheet in sheets),
+        filled_by=filled_by,
+        filled_phone=phone,
+        printed_at=printed_at,
+        digest=content_digest(sheets),
+        verification=verification,
+        signature=_signature(selfcheck),
+        evidence=tuple(_evidence(file) for sheet in sheets for file in _files(sheet)),
+    )
+
+
+def content_of(made: paper.SelfCheckPaper) -> str:
+    """SHA-256 (hex) of what the paper says, apart from its own number, code and time."""
+    same = replace(
+        made,
+        serial="",
+        verification=_NOWHERE,
+        printed_at=datetime(2026, 1, 1, tzinfo=OFFICE_ZONE),
+    )
+    return hashlib.sha256(repr(same).encode()).hexdigest()
+
+
+def _sheet(sheet: LoadedSheet) -> paper.AnswerSheet:
+    sections = tuple(
+        paper.AnswerSection(
+            title=f"{section.code} {section.title}",
+            rows=tuple(
+                _row(block)
+                for block in item_blocks(sheet, section.code, readonly=True)
+                if block.shown
+            ),
+        )
+        for section in sheet.sections()
+    )
+    row = sheet.row
+    title = f"邮件系统：{row.system.name}" if row.system else "单位表"
+    return paper.AnswerSheet(title=title, sections=tuple(s for s in sections if s.rows))
+
+
+def _row(block: ItemBlock) -> paper.AnswerRow:
+    lines = [(field, words) for field, words in block.lines if words]
+    main = block.item.main
+    answer = next((words for field, words in lines if field is main), "")
+    detail = [f"{field.label}：{words}" for field, words in lines if field is not main]
+    if not answer and block.answered_elsewhere:
+        answer = f"由{block.party_label}负责"
+    return paper.AnswerRow(
+        code=block.code,
+        question=block.item.question,
+        answer=answer or ("见下" if detail else ""),
+        detail="\n".join(detail),
+        seen=tuple(f"{one.subject}：{one.text}" for one in block.meetings),
+        evidence=tuple(str(file["name"]) for file in block.files),
+        contradiction="；".join(_doubt(block)),
+        result=block.state_label,
+    )
+
+
+def _doubt(block: ItemBlock) -> list[str]:
+    return [
+        f"{row.domain}填报“{row.said}”，观测“{row.seen.splitlines()[0] if row.seen else ''}”"
+        + (f"，单位说明：{row.explanation}" if row.explanation else "")
+        for row in block.contradictions
+    ]
+
+
+def _files(sheet: LoadedSheet) -> list[Evidence]:
+    return [file for item in sorted(sheet.evidence) for file in sheet.evidence[item]]
+
+
+def _evidence(file: Evidence) -> paper.EvidenceRow:
+    return paper.EvidenceRow(
+        name=file.name,
+        finding_number=file.item,
+        digest=file.sha256,
+        uploaded_on=file.uploaded_at.astimezone(OFFICE_ZONE).date(),
+    )
+
+
+def _filler(selfcheck: SelfCheck) -> tuple[str, str]:
+    """Who submitted the sheet, with a telephone; the unit's liaison where nobody is on record."""
+    name, phone = liaison_of(selfcheck.unit)
+    change = selfcheck.changes.filter(action="submit").select_related("by").first()
+    if change is None or change.by is None:
+        return name, phone
+    return change.by.name, change.by.phone or phone
+
+
+def _signature(selfcheck: SelfCheck) -> paper.Signature | None:
+    signed = (
+        selfcheck.signoffs.valid().filter(method=SignOff.Method.ONLINE).select_related("by").first()
+    )
+    if signed is None:
+        return None
+    return paper.Signature(name=signed.by.name, title=str(Role.SIGNER.label), at=signed.at)

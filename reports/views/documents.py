@@ -1,0 +1,114 @@
+"""The register, its files, and what is printed on demand."""
+
+from typing import Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import FileResponse, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from assessments.models import SelfCheck
+from audit.trail import record
+from emailsec.lib.http import SignedInRequest
+from emailsec.lib.uploads import clean_name
+from rectification.models import Notice
+from reports import actions
+from reports.filters import DocumentFilter
+from reports.forms import ReportWordsForm
+from reports.models import Document, ReportWords
+
+PAGE: Final = 50
+# What one must be allowed to read for a file of that kind. An invitation holds a first password.
+POWERS: Final = {
+    Document.Kind.NOTICE: "notice.read",
+    Document.Kind.NOTICE_FILE: "notice.read",
+    Document.Kind.REPORT: "notice.read",
+    Document.Kind.SHEET: "selfcheck.read",
+    Document.Kind.AUTHORIZATION: "system.read",
+    Document.Kind.INVITATION: "unit.manage",
+}
+
+
+@require_GET
+def register(request: SignedInRequest) -> HttpResponse:
+    """The documents of the person's scope, newest first."""
+    if not request.user.can("notice.read"):
+        raise PermissionDenied
+    rows = Document.objects.visible_to(request.user).select_related(
+        "unit", "made_by", "notice", "authorization"
+    )
+    found = DocumentFilter(request.GET, rows)
+    page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
+    return render(request, "reports/document_list.html", {"filter": found, "page": page})
+
+
+@require_GET
+def document_file(request: SignedInRequest, document_id: int) -> HttpResponseBase:
+    """A document as a download; each is an audit event."""
+    document = get_object_or_404(Document.objects.visible_to(request.user), pk=document_id)
+    power = POWERS[Document.Kind(document.kind)]
+    if not request.user.can(power, document):
+        raise PermissionDenied(power)
+    return _download(request, document)
+
+
+def _download(request: SignedInRequest, document: Document) -> FileResponse:
+    file = document.file.open("rb")
+    with transaction.atomic():
+        record("document.download", document, by=request.user, details={"sha256": document.sha256})
+    name = clean_name(f"{document.title}.pdf")
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/pdf")
+
+
+@require_GET
+def selfcheck_print(request: SignedInRequest, selfcheck_id: int) -> HttpResponseBase:
+    """The submitted 自查表 as PDF; unchanged content gives the same document again."""
+    rows = SelfCheck.objects.visible_to(request.user).select_related(
+        "unit", "campaign__office", "questionnaire"
+    )
+    selfcheck = get_object_or_404(rows, pk=selfcheck_id)
+    try:
+        document = actions.print_selfcheck(selfcheck, by=request.user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("assessments:summary", selfcheck.pk)
+    return _download(request, document)
+
+
+@require_http_methods(["GET", "POST"])
+def report_issue(request: SignedInRequest, notice_id: int) -> HttpResponse:
+    """整改报告: the unit's own words, and an export of the case as it stands now."""
+    rows = Notice.objects.visible_to(request.user).select_related("unit", "office")
+    notice = get_object_or_404(rows, pk=notice_id)
+    if not request.user.can("report.print", notice):
+        raise PermissionDenied("report.print")
+    may_write = request.user.can("notice.reply", notice)
+    words = ReportWords.objects.visible_to(request.user).filter(notice=notice).first()
+    # A bare POST (the button of another page) exports with the words written before.
+    sent = request.POST if "long_term" in request.POST else None
+    form = ReportWordsForm(sent if may_write else None, instance=words)
+    if request.method == "POST" and (not form.is_bound or form.is_valid()):
+        try:
+            if form.is_bound:
+                actions.write_report_words(notice, by=request.user, **form.cleaned_data)
+            document = actions.issue_report(notice, by=request.user)
+        except actions.Refused as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"整改报告已生成，编号 {document.number}，可以下载盖章。")
+        return redirect("reports:report_issue", notice.pk)
+    issued = Document.objects.visible_to(request.user).filter(
+        notice=notice, kind=Document.Kind.REPORT
+    )
+    context = {
+        "notice": notice,
+        "form": form if may_write else None,
+        "words": words,
+        "issued": issued.select_related("made_by"),
+        "items": notice.items.filter(annex=False).select_related("finding"),
+    }
+    return render(request, "reports/report_issue.html", context)
