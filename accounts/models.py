@@ -1,7 +1,7 @@
 """People and power: users, and memberships that place them in a unit, an office or the portal."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
@@ -13,9 +13,21 @@ from inventory.models import Office, Unit
 from inventory.scoping import Scope
 
 
-class UserManager(BaseUserManager["User"]):
+class UserQuerySet(models.QuerySet["User"]):
+    def with_places(self) -> Self:
+        """With memberships and their places, for lists."""
+        return self.prefetch_related("memberships__unit", "memberships__office")
+
+    def visible_to(self, user: Any) -> Self:
+        """Accounts are shown only to whoever manages them; to everyone else none."""
+        if not getattr(user, "is_authenticated", False) or not user.can("account.manage"):
+            return self.none()
+        return self.all()
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> "User":
-        user = self.model(username=username, **fields)
+        user: User = self.model(username=username, **fields)
         user.set_password(password)
         user.save()
         return user
@@ -43,7 +55,7 @@ class User(AbstractBaseUser):
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["name"]
 
-    objects = UserManager()
+    objects: ClassVar[Any] = UserManager()
 
     class Meta:
         verbose_name = "用户"
@@ -55,7 +67,23 @@ class User(AbstractBaseUser):
 
     @cached_property
     def _memberships(self) -> list["Membership"]:
+        if "memberships" in getattr(self, "_prefetched_objects_cache", {}):
+            return [m for m in self.memberships.all() if m.active]
         return list(self.memberships.filter(active=True).select_related("unit", "office"))
+
+    @property
+    def role_names(self) -> str:
+        return "、".join(str(Role(m.role).label) for m in self._memberships)
+
+    @property
+    def is_portal_side(self) -> bool:
+        """One of the 三员, whose accounts nobody manages from within the portal."""
+        return bool(self.roles & PORTAL_ROLES)
+
+    @property
+    def has_been_used(self) -> bool:
+        """Whether the person has logged in and set a password of their own."""
+        return self.last_login is not None and not self.must_change_password
 
     @property
     def roles(self) -> set[str]:
@@ -82,7 +110,8 @@ class User(AbstractBaseUser):
             return True
         unit = unit_of(obj)
         if unit is None:
-            return False
+            office = getattr(obj, "office", None)
+            return isinstance(office, Office) and office.path.startswith(self.scope.office_paths)
         if self.is_unit_side:
             return unit.pk in self.scope.unit_ids or (
                 power.endswith(".read")
@@ -113,8 +142,7 @@ class User(AbstractBaseUser):
 
     @property
     def role_label(self) -> str:
-        labels = "、".join(str(Role(m.role).label) for m in self._memberships)
-        return f"{self.place} {labels}".strip()
+        return f"{self.place} {self.role_names}".strip()
 
     @property
     def label(self) -> str:

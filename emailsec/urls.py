@@ -16,4 +16,5 @@ urlpatterns = [
     path("selfchecks/", include("assessments.urls")),
     path("rectification/", include("rectification.urls")),
     path("documents/", include("reports.urls")),
+    path("gallery/", views.gallery),
 ]

@@ -86,7 +86,7 @@ class Preparation:
         PREPARED.write_text(json.dumps(self.done, indent=1))
 
     def load(self) -> None:
-        """Tables, divisions, standards and questionnaire; each again when its source changes."""
+        """Tables, divisions and questionnaire; each again when its source changes."""
         packages = ROOT / "requirements.txt"
         self.step(
             "建立数据库",
@@ -95,11 +95,6 @@ class Preparation:
         )
         divisions = ROOT.glob("inventory/**/*divisions*.py")
         self.step("载入行政区划", ["load_divisions"], digest([packages, *sorted(divisions)]))
-        self.step(
-            "载入法规与标准",
-            ["load_standards"],
-            digest(sorted(ROOT.glob("standards/**/*.toml"))),
-        )
         self.step(
             "载入自查表",
             ["load_questionnaire", QUESTIONNAIRE],
