@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import mailbox, smtp, web
 from .certs import TrustStore
@@ -23,6 +23,7 @@ from .policy import ScanPolicy, load
 from .rules import judge
 from .session import Tools
 
+T = TypeVar("T")
 OnResult = Callable[[DomainResult], None]
 
 _PORTS = {"smtp": (587, 465), "imap": (143, 993), "pop3": (110, 995), "webmail": (443,)}
@@ -97,18 +98,43 @@ class Wave:
             ]
             return DomainResult(target.domain, tuple(bad), tuple(judge(bad)), started, _now())
         names = Names(self.resolver, self.guard, self.policy, name)
-        observations, mx = await self._dns(names, target)
-        jobs, missed = await self._jobs_of(names, target, mx)
+        # A zone may be built to answer slowly for ever: DNS gets half of the domain's time.
+        half = deadline - self.policy.budget.domain / 2
+        observations, mx = await self._dns(names, target, half)
+        everything = [
+            observation
+            for port in (25, *(port for ports in _PORTS.values() for port in ports))
+            for observation in unseen(
+                name,
+                None,
+                port,
+                Outcome.DNS_FAILURE,
+                "deadline",
+                relay="smtp.relay" in target.extras,
+            )
+        ]
+        jobs, missed = await _within(half, self._jobs_of(names, target, mx), ([], everything))
         observations += missed + await self._visit(jobs, deadline)
         verdicts = judge(observations)
         return DomainResult(name, tuple(observations), tuple(verdicts), started, _now())
 
-    async def _dns(self, names: Names, target: Target) -> tuple[list[Observation], Hosts]:
+    async def _dns(
+        self, names: Names, target: Target, deadline: float
+    ) -> tuple[list[Observation], Hosts]:
+        def late(name: str, host: str = names.domain) -> Observation:
+            return observe(name, Endpoint(host), Outcome.DNS_FAILURE, {"reason": "deadline"})
+
         (mx, hosts), spf, dkim = await asyncio.gather(
-            names.mx(), names.spf(), names.dkim(target.dkim_selectors)
+            _within(deadline, names.mx(), (late("dns.mx"), Hosts())),
+            _within(deadline, names.spf(), late("dns.spf")),
+            _within(deadline, names.dkim(target.dkim_selectors), [late("dns.dkim")]),
         )
         exists = mx.value.get("exists", True) is not False
-        dmarc, ptr = await asyncio.gather(names.dmarc(exists=exists), names.ptr(hosts))
+        no_policy = late("dns.dmarc", f"_dmarc.{names.domain}")
+        dmarc, ptr = await asyncio.gather(
+            _within(deadline, names.dmarc(exists=exists), no_policy),
+            _within(deadline, names.ptr(hosts), []),
+        )
         return [mx, spf, *dkim, dmarc, *ptr], hosts
 
     async def _jobs_of(
@@ -121,25 +147,37 @@ class Wave:
             for host, reason in mx.failures.items()
             for observation in unseen(host, None, 25, Outcome.DNS_FAILURE, reason, relay=relay)
         ]
-        for kind, ports in _PORTS.items():
-            declared: Sequence[str] = getattr(target, kind)
-            try:
-                hosts = await self._endpoints(names, kind, declared, mx, discover=target.discover)
-            except DnsFailure as failure:
-                for port in ports:
-                    missed += unseen(names.domain, None, port, Outcome.DNS_FAILURE, failure.reason)
-                continue
-            for host in hosts[: self.policy.limits.endpoint_hosts]:
-                try:
-                    addresses = names.choose(await self.resolver.addresses(host))
-                    reason = "no_address"
-                except (DnsFailure, BadName) as error:
-                    addresses, reason = (), getattr(error, "reason", "bad_name")
-                for port in ports:
-                    jobs += [Job(host, address, port) for address in addresses]
-                    if not addresses:
-                        missed += unseen(host, None, port, Outcome.DNS_FAILURE, reason)
+        services = (self._service(names, target, mx, kind) for kind in _PORTS)
+        for found, unfound in await asyncio.gather(*services):
+            jobs += found
+            missed += unfound
         return list(dict.fromkeys(jobs)), missed
+
+    async def _service(
+        self, names: Names, target: Target, mx: Hosts, kind: str
+    ) -> tuple[list[Job], list[Observation]]:
+        """Return the visits to one kind of service, and what cannot be visited for want of DNS."""
+        ports, failed = _PORTS[kind], Outcome.DNS_FAILURE
+        declared: Sequence[str] = getattr(target, kind)
+        try:
+            hosts = await self._endpoints(names, kind, declared, mx, discover=target.discover)
+        except DnsFailure as failure:
+            return [], [
+                o for p in ports for o in unseen(names.domain, None, p, failed, failure.reason)
+            ]
+        jobs: list[Job] = []
+        missed: list[Observation] = []
+        for host in hosts[: self.policy.limits.endpoint_hosts]:
+            try:
+                addresses = names.choose(await self.resolver.addresses(host))
+                reason = "no_address"
+            except (DnsFailure, BadName) as error:
+                addresses, reason = (), getattr(error, "reason", "bad_name")
+            for port in ports:
+                jobs += [Job(host, address, port) for address in addresses]
+                if not addresses:
+                    missed += unseen(host, None, port, failed, reason)
+        return jobs, missed
 
     @staticmethod
     async def _endpoints(
@@ -196,6 +234,15 @@ class Wave:
         self.resolver.close()
 
 
+async def _within(deadline: float, work: Coroutine[Any, Any, T], late: T) -> T:
+    """Return what `work` gives, or `late` where it is not done by the monotonic `deadline`."""
+    try:
+        async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+            return await work
+    except TimeoutError:
+        return late
+
+
 def _silent(observations: Sequence[Observation]) -> bool:
     return any(
         o.outcome is Outcome.TIMEOUT and o.value.get("reason") != "deadline" for o in observations
@@ -235,6 +282,7 @@ async def probe_domains(
     Raises:
         ValueError: a port map without loopback-only allow_net, a malformed network or resolver.
         OSError: unreadable ca_file.
+        ExceptionGroup: bugs of ours, once all other domains are done (on_result has seen them).
     """
     policy = policy or load()
     if not policy.identity.ehlo:
@@ -254,9 +302,12 @@ async def probe_domains(
         return result
 
     try:
-        return list(await asyncio.gather(*(one(target) for target in targets)))
+        done = await asyncio.gather(*(one(target) for target in targets), return_exceptions=True)
     finally:
         await wave.close()
+    if bugs := [error for error in done if isinstance(error, BaseException)]:
+        raise BaseExceptionGroup("domains that could not be looked at", bugs)
+    return [result for result in done if isinstance(result, DomainResult)]
 
 
 def probe_domains_sync(targets: Iterable[Target], **options: Any) -> list[DomainResult]:

@@ -151,14 +151,14 @@ async def _redirect(
                 walk.lines.append(f"# {current}: {outcome}: {reason}")
                 break
         hop.status, hop.outcome = page.status, str(Outcome.OBSERVED)
-        hop.location = urljoin(current, page.headers.get("location", ""))
+        hop.location = _join(current, page.headers.get("location", ""))
         if not 300 <= page.status < 400 or not page.headers.get("location"):
             hop.location = ""
             match = _META.search(page.body)
-            hop.refresh = urljoin(current, match[1]) if match else ""
+            hop.refresh = _join(current, match[1]) if match else ""
             break
         current, address = hop.location, None
-        if urlsplit(current).hostname == target.host:
+        if _hostname(current) == target.host:
             address = target.address
     else:
         walk.hops[-1].reason = "too_many_redirects"
@@ -167,6 +167,21 @@ async def _redirect(
         value = {"url": url, "reason": first.reason}
         return observe("web.redirect", plain, Outcome(first.outcome), value, walk.lines)
     return observe("web.redirect", plain, Outcome.OBSERVED, walk.value(url), walk.lines)
+
+
+def _join(base: str, link: str) -> str:
+    """Resolve a link; one that is no URL stays as it was said and fails when it is fetched."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _outcome(error: Exception) -> tuple[Outcome, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,13 @@ from scans.probes.policy import PRACTICE
 
 ROOT = Path(__file__).resolve().parents[3]
 POSTURES = list(practice.postures())
+# Shorter than the range's tarpit (8 s), longer than its greet pause (1 s).
+_PRACTICE = load_policy(PRACTICE)
+HASTY = dataclasses.replace(
+    _PRACTICE,
+    budget=dataclasses.replace(_PRACTICE.budget, banner=3.0, line=2.0),
+    dns=dataclasses.replace(_PRACTICE.dns, tries=(0.5, 1.0)),
+)
 # The questionnaire's own amendment (附四 10): ~all under a DMARC policy that rejects is enforced.
 AMENDED = {"spf-softfail": {"spf.policy": "conforming"}}
 
@@ -29,7 +38,7 @@ def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[practice.Range
 
 def scan(grounds: practice.Range, *targets: Target, **more: Any) -> list[DomainResult]:
     options: dict[str, Any] = {
-        "policy": load_policy(PRACTICE),
+        "policy": HASTY,
         "resolver": grounds.resolver,
         "allow_net": [grounds.net],
         "ca_file": grounds.ca_file,
@@ -126,6 +135,19 @@ def test_only_declared_hosts_where_discovery_is_off(grounds: practice.Range) -> 
 
 def test_a_dead_resolver_leaves_everything_unknown(grounds: practice.Range) -> None:
     (result,) = scan(grounds, Target("exemplary.test"), resolver="127.0.0.1:1")
+    assert {str(v.result) for v in result.verdicts} == {"unknown"}
+
+
+def test_slow_dns_gets_half_of_the_domains_time_at_most(grounds: practice.Range) -> None:
+    slow = dataclasses.replace(
+        HASTY,
+        dns=dataclasses.replace(HASTY.dns, tries=(30.0,)),
+        budget=dataclasses.replace(HASTY.budget, domain=2.0),
+    )
+    started = time.monotonic()
+    target = Target("dns-silent.test", extras=frozenset({"smtp.relay"}))
+    (result,) = scan(grounds, target, policy=slow)
+    assert time.monotonic() - started < 3.0
     assert {str(v.result) for v in result.verdicts} == {"unknown"}
 
 
