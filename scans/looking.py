@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -199,7 +200,7 @@ def _probe(plan: Plan, lease: Lease, way: Outside) -> None:
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         results: asyncio.Queue[DomainResult] = asyncio.Queue()
-        work = loop.create_task(_work(plan, way, results.put_nowait))
+        work = loop.create_task(_work(plan.targets, plan.permissions, way, results.put_nowait))
         with contextlib.ExitStack() as stack:
             stack.callback(work.cancel)
             while (result := runner.run(_next(work, results))) is not None:
@@ -208,8 +209,23 @@ def _probe(plan: Plan, lease: Lease, way: Outside) -> None:
                     plan.fresh[run.wave_id] = plan.fresh.get(run.wave_id, 0) + fresh
 
 
-async def _work(plan: Plan, way: Outside, on_result: Callable[[DomainResult], None]) -> None:
-    targets = await _without_foreign_relays(plan, way)
+def look_once(
+    targets: list[Target],
+    permissions: Mapping[str, Permission],
+    way: Outside,
+    on_result: Callable[[DomainResult], None],
+) -> None:
+    """Probe without storing anything, under the same rules as a stored look."""
+    asyncio.run(_work(targets, permissions, way, on_result))
+
+
+async def _work(
+    targets: list[Target],
+    permissions: Mapping[str, Permission],
+    way: Outside,
+    on_result: Callable[[DomainResult], None],
+) -> None:
+    targets = await _without_foreign_relays(targets, permissions, way)
     await probe_domains(targets, on_result=on_result, concurrency=CONCURRENCY, **way.options())
 
 
@@ -230,23 +246,21 @@ async def _next(
     return None
 
 
-async def _without_foreign_relays(plan: Plan, way: Outside) -> list[Target]:
+async def _without_foreign_relays(
+    targets: list[Target], permissions: Mapping[str, Permission], way: Outside
+) -> list[Target]:
     """Take the extras from domains whose mail goes to a host that the letter does not name.
 
     The letter is signed by the unit; where its MX points is written in DNS, perhaps to a provider
     who never agreed to anything.
     """
-    if not any(target.extras for target in plan.targets):
-        return plan.targets
+    if not any(target.extras for target in targets):
+        return targets
     resolver = Resolver(way.resolver or system_resolver(), way.policy.dns)
     try:
-        checked = [
-            await _own_relay(target, plan.permissions[target.domain], resolver)
-            for target in plan.targets
-        ]
+        return [await _own_relay(one, permissions[one.domain], resolver) for one in targets]
     finally:
         resolver.close()
-    return checked
 
 
 async def _own_relay(target: Target, permission: Permission, resolver: Resolver) -> Target:
@@ -264,15 +278,7 @@ async def _own_relay(target: Target, permission: Permission, resolver: Resolver)
 
 
 def _plain(target: Target) -> Target:
-    return Target(
-        domain=target.domain,
-        dkim_selectors=target.dkim_selectors,
-        smtp=target.smtp,
-        imap=target.imap,
-        pop3=target.pop3,
-        webmail=target.webmail,
-        discover=target.discover,
-    )
+    return dataclasses.replace(target, extras=frozenset())
 
 
 # --- finish ------------------------------------------------------------------------------------

@@ -22,12 +22,17 @@ _SOON = dt.timedelta(seconds=75)
 
 @dataclass(frozen=True)
 class Row:
-    """One rule on one domain."""
+    """One rule on one domain.
+
+    `same_as` is the row of another domain that shows the very same thing on a shared host; it is
+    then told once.
+    """
 
     rule: Rule
     verdict: Verdict
     lines: list[SeenLine]
     steps: list[Step]
+    same_as: "Row | None" = None
 
 
 @dataclass
@@ -82,14 +87,20 @@ def domain_views(system: MailSystem, permission: Permission | Refusal) -> list[D
     }
     verdicts = sorted(
         (v for v in latest_verdicts(system) if v.rule in rules),
-        key=lambda v: (_SEVERITY[rules[v.rule].severity], order[v.rule]),
+        key=lambda v: (_SEVERITY[rules[v.rule].severity], order[v.rule], v.run.domain_id),
     )
+    told: dict[tuple[object, ...], Row] = {}
     for verdict in verdicts:
         view = views[verdict.run.domain_id]
         view.run = verdict.run
         bad = verdict.result in (Result.NONCONFORMING, Result.WARNING)
         steps = repair_steps(verdict.rule, verdict.run.domain.name) if bad else []
-        row = Row(rules[verdict.rule], verdict, seen_lines(verdict), steps)
+        lines = seen_lines(verdict)
+        key = (verdict.rule, verdict.result, *(line.observation_id for line in lines))
+        shared = bool(lines) and all(line.observation_id for line in lines)
+        same = told.get(key) if bad and shared else None
+        row = Row(rules[verdict.rule], verdict, lines, steps, same)
+        told.setdefault(key, row)
         getattr(view, _SHELVES[Result(verdict.result)]).append(row)
     return list(views.values())
 
@@ -197,10 +208,10 @@ def seen_rows(observations: list[Observation]) -> list[SeenRow]:
 
 
 def _json(one: Observation) -> dict[str, object]:
+    # Without the transcript, which lists leave out of their query.
     return {
         "name": one.name,
         "target": {"host": one.host, "address": one.address or None, "port": one.port or None},
         "outcome": one.outcome,
         "value": one.value,
-        "transcript": one.transcript,
     }

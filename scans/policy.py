@@ -111,5 +111,5 @@ def _range(policy: ScanPolicy, path: Path) -> Outside:
         raise PolicyRefused(
             "演练靶场没有运行（找不到其状态文件），演示环境只探测靶场。请先启动靶场。"
         ) from None
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PolicyRefused(f"演练靶场的状态文件不可用：{error}") from error

@@ -57,7 +57,7 @@ def unseen(
 ) -> list[Observation]:
     """Return every observation of a port with one outcome, for a visit that could not be made."""
     if port in smtp.PREFIXES:
-        prefix, names = smtp.PREFIXES[port], smtp.names_of(port, relay=relay)
+        prefix, names = smtp.PREFIXES[port], smtp.names_of(port, relay=relay and port == 25)
     elif port in mailbox.PREFIXES:
         prefix, names = mailbox.PREFIXES[port], mailbox.names_of(port)
     else:

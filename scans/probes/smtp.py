@@ -90,7 +90,8 @@ async def _session(visit: Visit, client: LineClient, *, relay: bool) -> dict[str
     implicit = visit.target.port == 465
     seen: dict[str, Any] | None = None
     if implicit:
-        seen = await visit.look_at_tls(await client.start_tls(visit.target.host), visit.mark())
+        stream = await client.start_tls(visit.target.host)
+        seen = await visit.look_at_tls(stream, 0)
     await _banner(visit, client)
     hello = await _hello(visit, client)
     await _before_tls(visit, client, hello, relay=relay)

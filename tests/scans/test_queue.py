@@ -1,0 +1,191 @@
+"""Schedule and leases: what is due, who holds it, and what a crash leaves."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from inventory.models import MailDomain
+from scans import queue
+from scans.actions import request_scan
+from scans.models import Observation, RunObservation, ScanRun, Verdict, Wave
+from scans.policy import scan_policy
+from scans.tasks import drain_due
+from tests.scans.conftest import file_letter
+from tests.world import make_system
+
+pytestmark = pytest.mark.django_db
+
+
+def wave_of(system, **more):
+    fields = {"reason": "request", "due_at": timezone.now(), "system": system}
+    return Wave.objects.create(**fields | more)
+
+
+def test_only_authorised_systems_are_scheduled_and_at_once_for_the_first_time(world):
+    file_letter(world.system_a)
+    file_letter(world.system_b, days=30, starts=2)
+    assert queue.schedule_due() == 1
+    wave = Wave.objects.get()
+    assert (wave.system, wave.reason) == (world.system_a, "schedule")
+    assert wave.due_at <= timezone.now()
+
+
+def test_scheduling_twice_makes_one_wave(world):
+    file_letter(world.system_a)
+    queue.schedule_due()
+    queue.schedule_due()
+    assert Wave.objects.count() == 1
+
+
+def test_forbidden_retired_and_domainless_systems_are_not_scheduled(world):
+    for system in (world.system_a, world.system_b, world.system_provincial):
+        file_letter(system)
+    type(world.system_a).objects.filter(pk=world.system_a.pk).update(no_active_probe=True)
+    type(world.system_b).objects.filter(pk=world.system_b.pk).update(
+        retired_on=timezone.localdate()
+    )
+    MailDomain.objects.filter(system=world.system_provincial).delete()
+    assert queue.schedule_due() == 0
+
+
+def test_the_next_look_comes_after_the_interval_and_is_spread(world):
+    file_letter(world.system_a, days=300)
+    done = wave_of(world.system_a, status="done", reason="schedule")
+    interval = dt.timedelta(seconds=scan_policy().wave.interval)
+    assert queue.schedule_due(timezone.now() + interval - dt.timedelta(hours=1)) == 0
+    moment = timezone.now() + interval + dt.timedelta(minutes=1)
+    assert queue.schedule_due(moment) == 1
+    due = Wave.objects.exclude(pk=done.pk).get().due_at
+    assert moment <= due <= moment + interval / 7
+
+
+def test_a_confirmation_does_not_count_as_a_look_of_the_schedule(world):
+    file_letter(world.system_a)
+    wave_of(world.system_a, status="done", reason="confirm")
+    assert queue.schedule_due() == 1
+
+
+def test_a_claim_takes_each_wave_once_and_people_go_first(world):
+    scheduled = wave_of(
+        world.system_a, reason="schedule", due_at=timezone.now() - dt.timedelta(hours=2)
+    )
+    asked = wave_of(world.system_b)
+    wave_of(world.system_provincial, due_at=timezone.now() + dt.timedelta(hours=1))
+    first = queue.claim_due(limit=1)
+    second = queue.claim_due()
+    assert first.wave_ids == (asked.pk,)
+    assert second.wave_ids == (scheduled.pk,)
+    assert first.token != second.token
+    assert queue.claim_due() is None
+
+
+def test_an_expired_lease_is_handed_on_and_the_first_holder_can_write_no_more(world):
+    wave = wave_of(world.system_a)
+    lost = queue.claim_due()
+    assert queue.keep(wave.pk, lost.token)
+    later = timezone.now() + queue.LEASE + dt.timedelta(seconds=1)
+    found = queue.claim_due(now=later)
+    assert found.wave_ids == (wave.pk,)
+    assert not queue.keep(wave.pk, lost.token)
+    assert queue.keep(wave.pk, found.token)
+    wave.refresh_from_db()
+    assert wave.attempts == 2
+
+
+def test_a_worker_killed_between_claim_and_finish_is_followed_by_another(world, practice):
+    file_letter(world.system_a)
+    wave = request_scan(system=world.system_a, by=world.filler)
+    queue.claim_due()  # and the worker is gone
+    ScanRun.objects.update(status="running", started_at=timezone.now())
+    drain_due()
+    wave.refresh_from_db()
+    assert wave.status == "open"
+    Wave.objects.update(leased_until=timezone.now() - dt.timedelta(seconds=1))
+    drain_due()
+    wave.refresh_from_db()
+    assert (wave.status, wave.runs.get().status) == ("done", "done")
+
+
+def test_a_wave_that_is_lost_again_and_again_is_given_up_with_a_reason(world, practice):
+    file_letter(world.system_a)
+    wave = request_scan(system=world.system_a, by=world.filler)
+    Wave.objects.update(attempts=queue.MAX_ATTEMPTS)
+    drain_due()
+    wave.refresh_from_db()
+    run = wave.runs.get()
+    assert (wave.status, run.status) == ("void", "failed")
+    assert "多次中断" in run.problem
+    assert practice.stats()["totals"]["connections"] == 0
+
+
+def test_a_task_delivered_twice_creates_nothing_twice(world, practice):
+    file_letter(world.system_a)
+    request_scan(system=world.system_a, by=world.filler)
+
+    def counts():
+        models = (Wave, ScanRun, Observation, RunObservation, Verdict)
+        return [model.objects.count() for model in models]
+
+    drain_due()
+    once = counts()
+    Wave.objects.filter(reason="confirm").update(due_at=timezone.now() + dt.timedelta(days=1))
+    drain_due()
+    assert counts() == once
+
+
+def test_the_same_result_written_twice_is_written_once(world, practice):
+    """A worker that was thought dead hands its result in late."""
+    from scans import looking
+
+    file_letter(world.system_a)
+    request_scan(system=world.system_a, by=world.filler)
+    lease = queue.claim_due()
+    results = []
+    store = looking.store
+
+    def twice(run, result, token):
+        first = store(run, result, token)
+        ScanRun.objects.filter(pk=run.pk).update(status="running")
+        results.append((first, store(run, result, token)))
+        results.append(store(run, result, "another-token"))
+        return first
+
+    looking.store = twice
+    try:
+        looking.run_batch(lease)
+    finally:
+        looking.store = store
+    run = ScanRun.objects.get(wave__reason="request")
+    assert results == [(0, 0), None]
+    assert run.verdicts.count() == 17
+    assert RunObservation.objects.filter(run=run).count() == run.observations.distinct().count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_share_the_due_waves_without_overlap(world):
+    """Real threads with their own connections (PostgreSQL: SKIP LOCKED)."""
+    import threading
+
+    systems = [make_system(world.unit_a, f"d{n}.test", name=f"系统{n}") for n in range(12)]
+    for system in systems:
+        wave_of(system)
+    start = threading.Barrier(4)
+    taken = []
+
+    def work():
+        try:
+            start.wait()
+            while lease := queue.claim_due(limit=2):
+                taken.extend(lease.wave_ids)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == sorted(Wave.objects.values_list("pk", flat=True))
+    assert len(taken) == 12
