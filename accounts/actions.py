@@ -1,11 +1,13 @@
 """What changes accounts, each act on the audit trail."""
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import logout
 from django.db import transaction
 
 from accounts.models import Membership, User
+from accounts.passwords import initial_password
 from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role
 from audit.trail import Actor, record
 from inventory.models import Office, Unit
@@ -29,10 +31,15 @@ def log_out(request: "HttpRequest") -> None:
 
 @transaction.atomic
 def change_password(form: "ChangePasswordForm", *, by: User) -> User:
-    """Set the new password that a valid `form` carries; return the user."""
+    """Set the new password that a valid `form` carries, and the name where it asks for one."""
     user: User = form.save(commit=False)
     user.must_change_password = False
-    user.save(update_fields=["password", "must_change_password"])
+    columns = ["password", "must_change_password"]
+    for column in ("name", "phone"):
+        if column in form.cleaned_data:
+            setattr(user, column, form.cleaned_data[column])
+            columns.append(column)
+    user.save(update_fields=columns)
     record("account.password_change", user, by=by)
     return user
 
@@ -63,7 +70,7 @@ def create_account(
     )
     if not fits:
         raise Refused(f"角色“{role.label}”与所选单位或机关不匹配。")
-    user = User.objects.create_user(
+    user: User = User.objects.create_user(
         username=username,
         password=password,
         name=name,
@@ -73,3 +80,104 @@ def create_account(
     Membership.objects.create(user=user, role=role, unit=unit, office=office)
     record("account.create", user, by=by, details={"role": role, "place": str(place or "平台")})
     return user
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A fresh account of a unit and its one-time password, which is kept nowhere else."""
+
+    user: User
+    password: str = field(repr=False)
+    renewed: bool
+
+
+def seat_of(unit: Unit, role: Role) -> User | None:
+    """The active account that holds `role` in `unit`: the oldest one, where there are several."""
+    seats = Membership.objects.filter(unit=unit, role=role, active=True, user__is_active=True)
+    seat = seats.select_related("user").order_by("user_id").first()
+    return seat.user if seat else None
+
+
+_SUFFIX = {Role.FILLER: "tb", Role.SIGNER: "sq"}
+
+
+@transaction.atomic
+def invite_unit(*, unit: Unit, role: Role, by: Actor) -> Invitation:
+    """Create the unit's account for `role`, or give the existing one a new one-time password.
+
+    A renewed account loses its sessions, because they hang on the password.
+
+    Raises:
+        Refused: not a role to invite, or `by` works in an office that merely reads the unit.
+    """
+    if role not in _SUFFIX:
+        raise Refused("报送账号只有填报人和审签人两种。")
+    if not unit.is_supervised_by(by):
+        raise Refused("只有该单位的监管机关或其上级机关可以发放账号。")
+    password = initial_password()
+    user = seat_of(unit, role)
+    renewed = user is not None
+    if user is None:
+        user = create_account(
+            username=_free_username(f"dw{unit.pk:06d}-{_SUFFIX[role]}"),
+            name=str(role.label),
+            role=role,
+            unit=unit,
+            password=password,
+            by=by,
+        )
+    else:
+        _give(user, password)
+    record(
+        "account.invite",
+        unit,
+        by=by,
+        details={"username": user.username, "role": role.value, "renewed": renewed},
+    )
+    return Invitation(user=user, password=password, renewed=renewed)
+
+
+def _free_username(base: str) -> str:
+    taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
+    names = [base, *(f"{base}{n}" for n in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def _give(user: User, password: str) -> None:
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(update_fields=["password", "must_change_password"])
+
+
+def _not_portal_nor_self(user: User, by: Actor) -> None:
+    if user.pk == by.pk:
+        raise Refused("不能对自己的账号这样操作。")
+    if user.is_portal_side:
+        raise Refused("三员账号不在平台内管理，由运维人员在服务器上办理。")
+
+
+@transaction.atomic
+def reset_password(*, user: User, by: Actor) -> str:
+    """Give `user` a one-time password and return it; it is kept nowhere else.
+
+    Raises:
+        Refused: one's own account, or one of the 三员.
+    """
+    _not_portal_nor_self(user, by)
+    password = initial_password()
+    _give(user, password)
+    record("account.reset_password", user, by=by)
+    return password
+
+
+@transaction.atomic
+def set_active(*, user: User, active: bool, by: Actor) -> None:
+    """Let `user` in or keep them out; their history stays.
+
+    Raises:
+        Refused: one's own account, or one of the 三员.
+    """
+    _not_portal_nor_self(user, by)
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    record("account.activate" if active else "account.deactivate", user, by=by)

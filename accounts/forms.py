@@ -1,22 +1,130 @@
+"""Forms of the accounts: getting in, one's own password, and the accounts of others."""
+
+from typing import Any
+
+from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from accounts.roles import OFFICE_ROLES, UNIT_ROLES, Role
+from inventory import codes
+from inventory.forms.fields import CodeField
+from inventory.models import Office, Unit, phone_validator
+
+_WRONG = "用户名或口令不正确。连续5次错误将锁定15分钟。"
 
 
 class LoginForm(AuthenticationForm):
     """Log-in. The same words whether the name or the password is wrong."""
 
-    error_messages = {
-        "invalid_login": "用户名或口令不正确。连续5次错误将锁定15分钟。",
-        "inactive": "用户名或口令不正确。连续5次错误将锁定15分钟。",
-    }
+    error_messages = {"invalid_login": _WRONG, "inactive": _WRONG}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = "口令"
+        self.fields["username"].error_messages["required"] = "请填写用户名。"
+        self.fields["password"].error_messages["required"] = "请填写口令。"
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """Change of one's own password; a new password must differ from the old."""
+    """Change of one's own password; on the first occasion also one's own name.
+
+    Accounts go out by role, not by name, but what is done must be told by name.
+    """
+
+    error_messages = {
+        **PasswordChangeForm.error_messages,
+        "password_incorrect": "原口令不正确，请重新填写。",
+        "password_mismatch": "两次填写的新口令不一致。",
+    }
+
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        labels = {
+            "old_password": "原口令",
+            "new_password1": "新口令",
+            "new_password2": "再填一次新口令",
+        }
+        for name, label in labels.items():
+            self.fields[name].label = label
+            self.fields[name].error_messages["required"] = f"请填写{label}。"
+        self.fields[
+            "new_password1"
+        ].help_text = (
+            "至少10位，含大写字母、小写字母、数字、符号中的三类，不得与用户名、姓名、手机号相似。"
+        )
+        self.fields["new_password2"].help_text = ""
+        if user.must_change_password:
+            known = "" if user.name in Role.labels else user.name
+            self.fields["name"] = forms.CharField(label="您的姓名", max_length=30, initial=known)
+            self.fields["phone"] = forms.CharField(
+                label="手机",
+                max_length=25,
+                required=False,
+                initial=user.phone,
+                validators=[phone_validator],
+            )
+            self.order_fields(["name", "phone", *labels])
 
     def clean_new_password1(self) -> str:
         new: str = self.cleaned_data["new_password1"]
         if self.user.check_password(new):
-            from django.core.exceptions import ValidationError
-
             raise ValidationError("新口令不能与原口令相同。")
         return new
+
+
+class AccountForm(forms.Form):
+    """A new account for someone in a unit or an office; never one of the 三员."""
+
+    username = forms.CharField(
+        label="用户名",
+        max_length=40,
+        validators=User._meta.get_field("username").validators[:1],
+        help_text="3至40位字母、数字、点、横线或下划线，登录用。",
+    )
+    name = forms.CharField(label="姓名", max_length=30)
+    phone = forms.CharField(
+        label="手机", max_length=25, required=False, validators=[phone_validator]
+    )
+    role = forms.ChoiceField(
+        label="角色",
+        choices=[("", "请选择")]
+        + [(r.value, r.label) for r in Role if r in UNIT_ROLES | OFFICE_ROLES],
+    )
+    office = forms.ModelChoiceField(
+        label="监管机关",
+        queryset=Office.objects.all(),
+        required=False,
+        empty_label="（单位角色不选）",
+    )
+    unit_code = CodeField(
+        label="单位的统一社会信用代码",
+        check=codes.credit_code,
+        required=False,
+        help_text="单位角色填写；单位须已由监管机关登记。",
+    )
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exists():
+            raise ValidationError("此用户名已被使用，请换一个。")
+        return username
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        role, code = data.get("role"), data.get("unit_code")
+        data["unit"] = Unit.objects.filter(uscc=code).first() if code else None
+        if code and data["unit"] is None:
+            self.add_error("unit_code", "没有登记过此代码的单位，请先由监管机关登记。")
+        if role in UNIT_ROLES:
+            if not code and "unit_code" not in self.errors:
+                self.add_error("unit_code", "单位角色须填写单位的统一社会信用代码。")
+            if data.get("office"):
+                self.add_error("office", "单位角色不选监管机关。")
+        elif role in OFFICE_ROLES:
+            if not data.get("office"):
+                self.add_error("office", "监管机关角色须选择监管机关。")
+            if code:
+                self.add_error("unit_code", "监管机关角色不填单位。")
+        return data

@@ -82,8 +82,8 @@ class User(AbstractBaseUser):
 
     @property
     def has_been_used(self) -> bool:
-        """Whether the person has logged in and set a password of their own."""
-        return self.last_login is not None and not self.must_change_password
+        """Whether the person has set a password of their own."""
+        return not self.must_change_password
 
     @property
     def roles(self) -> set[str]:

@@ -18,4 +18,7 @@ def on_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> No
 @receiver(user_login_failed)
 def on_failure(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> None:
     name = str(credentials.get("username", ""))[:40]
+    if not User.objects.filter(username=name).exists():
+        # Perhaps a password in the wrong box: enough to count, too little to use.
+        name = f"（无此用户）{name[:2]}…"
     record("account.login_failed", None, by=None, result="failed", label=name)

@@ -104,9 +104,7 @@ class SystemFilter(ScopedFilterSet):
     build_mode = django_filters.ChoiceFilter(
         label="建设方式", choices=BuildMode.choices, empty_label="全部"
     )
-    grade = django_filters.TypedChoiceFilter(
-        label="等级", choices=Grade.choices, coerce=int, empty_label="全部"
-    )
+    grade = django_filters.ChoiceFilter(label="等级", choices=Grade.choices, empty_label="全部")
     filing_state = django_filters.ChoiceFilter(
         label="备案情况", choices=FilingState.choices, empty_label="全部"
     )

@@ -3,6 +3,7 @@
 Set-based: the database is asked a fixed number of times, whatever the number of rows.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from inventory.actions import nearest_office
-from inventory.importing.columns import CONTACTS, DOMAINS, SYSTEMS, UNITS, Sheet
+from inventory.importing.columns import CONTACTS, DOMAINS, SHEETS, SYSTEMS, UNITS, Sheet
 from inventory.importing.reading import Book, CellError, Line, place_of
 from inventory.models import (
     Authority,
@@ -70,6 +71,7 @@ def check(book: Book, *, user: Any) -> Plan:
     plan = checker.plan
     if not plan.errors and not any(book.lines.values()):
         plan.errors.append(CellError("文件", "", "四张表都是空的，没有可以导入的内容。"))
+    plan.errors.sort(key=_position)
     for name, counted in checker.counters.items():
         plan.counts[name] = {key: counted[key] for key in ("new", "updated", "unchanged")}
     return plan
@@ -82,12 +84,8 @@ class _Checker:
         self.book = book
         self.user = user
         self.plan = Plan(errors=list(book.errors))
-        self.counters = {
-            sheet.name: Counter[str]() for sheet in (UNITS, CONTACTS, SYSTEMS, DOMAINS)
-        }
-        self.rows = {
-            sheet.name: self._parse(sheet) for sheet in (UNITS, CONTACTS, SYSTEMS, DOMAINS)
-        }
+        self.counters = {sheet.name: Counter[str]() for sheet in SHEETS}
+        self.rows = {sheet.name: self._parse(sheet) for sheet in SHEETS}
         codes = {
             r.values["uscc"] for rows in self.rows.values() for r in rows if "uscc" in r.values
         }
@@ -338,6 +336,18 @@ class _Checker:
             system = self.system_by_key.get(key)
             if system is not None and system.pk is None and key not in served:
                 self._wrong(SYSTEMS, row, "name", "“域名”表中没有这个系统的域名，至少要有一个。")
+
+
+_ORDER = {sheet.name: number for number, sheet in enumerate(SHEETS)}
+_PLACE = re.compile(r"(?P<sheet>.+)!(?P<column>[A-Z]+)(?P<row>\d+)")
+
+
+def _position(error: CellError) -> tuple[int, int, int, str]:
+    """Order of errors: those of the file, then sheet by sheet, row by row, column by column."""
+    found = _PLACE.match(error.place)
+    if not found or found["sheet"] not in _ORDER:
+        return (-1, 0, 0, error.place)
+    return (_ORDER[found["sheet"]], int(found["row"]), len(found["column"]), found["column"])
 
 
 _FACTS = tuple(

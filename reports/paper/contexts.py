@@ -325,6 +325,11 @@ class AnswerRow:
     contradiction: str = ""  # 疑点, one sentence
     result: str = ""  # 符合 / 不符合 / 待核实 / 不适用
 
+    @property
+    def has_long_text(self) -> bool:
+        """Whether the answer needs the whole width of the page instead of one column."""
+        return len(self.answer) + len(self.detail) > 160
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnswerSection:
@@ -399,6 +404,7 @@ class InvitationPaper:
     deadline: date
     tasks: tuple[str, ...]  # what is asked, one short sentence each
     url: str  # address of the portal
+    role: str = "填报人"  # whose account it is
     account: str
     first_password: str  # valid once
 

@@ -47,4 +47,5 @@ def password_change(request: PortalRequest) -> HttpResponse:
         update_session_auth_hash(request, user)
         success(request, "口令已修改，请牢记新口令。")
         return redirect("dashboards:home")
-    return render(request, "accounts/password_change.html", {"form": form})
+    context = {"form": form, "forced": request.user.must_change_password}
+    return render(request, "accounts/password_change.html", context)

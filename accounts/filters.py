@@ -1,0 +1,43 @@
+"""Filters of the list of accounts."""
+
+import django_filters
+from django import forms
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from accounts.roles import Role
+
+
+class AccountFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label="用户名或姓名",
+        method="by_text",
+        widget=forms.TextInput(attrs={"type": "search", "maxlength": "60"}),
+    )
+    role = django_filters.ChoiceFilter(
+        label="角色", choices=Role.choices, method="by_role", empty_label="全部"
+    )
+    state = django_filters.ChoiceFilter(
+        label="状态",
+        choices=[("active", "启用"), ("initial", "未改初始口令"), ("off", "停用")],
+        method="by_state",
+        empty_label="全部",
+    )
+
+    class Meta:
+        model = User
+        fields = ("q", "role", "state")
+
+    def by_text(self, rows: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        text = value.strip()
+        return rows.filter(Q(username__icontains=text) | Q(name__icontains=text))
+
+    def by_role(self, rows: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        return rows.filter(memberships__role=value, memberships__active=True).distinct()
+
+    def by_state(self, rows: QuerySet[User], name: str, value: str) -> QuerySet[User]:
+        if value == "off":
+            return rows.filter(is_active=False)
+        if value == "initial":
+            return rows.filter(is_active=True, must_change_password=True)
+        return rows.filter(is_active=True)

@@ -1,0 +1,92 @@
+"""The accounts of others, for the 系统管理员. Nothing of the business appears here."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import actions
+from accounts.filters import AccountFilter
+from accounts.forms import AccountForm
+from accounts.models import User
+from accounts.passwords import initial_password
+from accounts.roles import Role
+from emailsec.lib.http import SignedInRequest
+
+PAGE = 50
+
+
+def _may_manage(request: SignedInRequest) -> None:
+    if not request.user.can("account.manage"):
+        raise PermissionDenied("账号由系统管理员管理。")
+
+
+@require_GET
+def account_list(request: SignedInRequest) -> HttpResponse:
+    _may_manage(request)
+    rows = User.objects.visible_to(request.user).with_places()
+    found = AccountFilter(request.GET, rows)
+    page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
+    return render(request, "accounts/account_list.html", {"filter": found, "page": page})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def account_create(request: SignedInRequest) -> HttpResponse:
+    _may_manage(request)
+    form = AccountForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        password = initial_password()
+        try:
+            user = actions.create_account(
+                username=data["username"],
+                name=data["name"],
+                phone=data["phone"],
+                role=Role(data["role"]),
+                unit=data["unit"],
+                office=data["office"],
+                password=password,
+                by=request.user,
+            )
+        except actions.Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return _tell_once(request, user, password)
+    return render(request, "accounts/account_create.html", {"form": form})
+
+
+@never_cache
+@require_POST
+def password_reset(request: SignedInRequest, user_id: int) -> HttpResponse:
+    _may_manage(request)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    try:
+        password = actions.reset_password(user=user, by=request.user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("accounts:list")
+    return _tell_once(request, user, password)
+
+
+def _tell_once(request: SignedInRequest, user: User, password: str) -> HttpResponse:
+    """Show the one-time password in this answer only: no redirect, no session, no message."""
+    context = {"account": user, "password": password}
+    return render(request, "accounts/account_password.html", context)
+
+
+@require_POST
+def set_active(request: SignedInRequest, user_id: int) -> HttpResponse:
+    _may_manage(request)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    active = request.POST.get("active") == "yes"
+    try:
+        actions.set_active(user=user, active=active, by=request.user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"账号“{user.username}”已{'启用' if active else '停用'}。")
+    return redirect("accounts:list")

@@ -1,0 +1,123 @@
+"""The 告知单 that brings a unit to its first log-in: one page per person, printed at once."""
+
+import datetime as dt
+from typing import Final
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.actions import Invitation, Refused, invite_unit, seat_of
+from accounts.roles import Role
+from assessments.models import Campaign
+from emailsec.lib.http import SignedInRequest
+from inventory.models import Unit
+from reports.mapping.parties import office_of, unit_of
+from reports.paper import contexts as paper
+from reports.paper.documents import invitation as invitation_document
+
+_TASKS: Final = {
+    Role.FILLER: (
+        "核对本单位信息，登记全部互联网电子邮件系统（涉密信息系统不得登记）；",
+        "打印《远程检测授权书》，盖章后上传；",
+        "逐题填写自查表，上传佐证材料，提交本单位审签人审签。",
+    ),
+    Role.SIGNER: (
+        "审阅本单位填报人提交的自查表，属实的签署，不属实的退回修改；",
+        "签收监管机关送达的整改文书，督促按期整改。",
+    ),
+}
+_DAYS: Final = 10
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite, and by when."""
+
+    role = forms.ChoiceField(choices=[(role.value, role.label) for role in _TASKS])
+    deadline = forms.DateField(
+        label="完成期限",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "请填写完成期限。", "invalid": "请填写有效的日期。"},
+    )
+
+    def clean_deadline(self) -> dt.date:
+        deadline: dt.date = self.cleaned_data["deadline"]
+        if deadline <= timezone.localdate():
+            raise forms.ValidationError("完成期限应在今天之后。")
+        return deadline
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def invitation(request: SignedInRequest, unit_id: int) -> HttpResponse:
+    """Choose the person; the answer to the POST is the PDF, kept nowhere."""
+    unit = get_object_or_404(Unit.objects.visible_to(request.user), pk=unit_id)
+    if not request.user.can("unit.manage", unit) or not unit.is_supervised_by(request.user):
+        raise PermissionDenied("报送账号由该单位的监管机关承办人发放。")
+    campaign = _campaign_of(request, unit)
+    form = InvitationForm(
+        request.POST or None, initial={"deadline": _deadline(campaign)}, auto_id="id_%s"
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = invite_unit(unit=unit, role=Role(form.cleaned_data["role"]), by=request.user)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+            return redirect("inventory:unit_detail", unit.pk)
+        return _pdf(request, unit, campaign, made, form.cleaned_data)
+    seats = [{"role": role, "user": seat_of(unit, role)} for role in _TASKS]
+    context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats}
+    return render(request, "reports/invitation.html", context)
+
+
+def _campaign_of(request: SignedInRequest, unit: Unit) -> Campaign | None:
+    """The newest published campaign that asks this unit."""
+    asked = Campaign.objects.visible_to(request.user).filter(
+        status=Campaign.Status.PUBLISHED, selfchecks__unit=unit
+    )
+    campaign: Campaign | None = asked.order_by("-id").first()
+    return campaign
+
+
+def _deadline(campaign: Campaign | None) -> dt.date:
+    today = timezone.localdate()
+    if campaign and campaign.deadline > today:
+        return campaign.deadline
+    return today + dt.timedelta(days=_DAYS)
+
+
+def _pdf(
+    request: SignedInRequest,
+    unit: Unit,
+    campaign: Campaign | None,
+    made: Invitation,
+    data: dict[str, object],
+) -> HttpResponse:
+    role = Role(str(data["role"]))
+    today = timezone.localdate()
+    deadline = data["deadline"]
+    assert isinstance(deadline, dt.date)
+    document = invitation_document(
+        paper.InvitationPaper(
+            office=office_of(request.user.office, contact=request.user.name),
+            unit=unit_of(unit),
+            campaign=campaign.title if campaign else "电子邮件系统安全自查",
+            serial=f"{unit.pk:06d}-{today:%Y%m%d}",
+            issued_on=today,
+            deadline=deadline,
+            tasks=_TASKS[role],
+            url=settings.PUBLIC_URL,
+            role=str(role.label),
+            account=made.user.username,
+            first_password=made.password,
+        )
+    )
+    response = HttpResponse(document.pdf(), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="{made.user.username}.pdf"'
+    return response
