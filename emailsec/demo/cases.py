@@ -75,7 +75,8 @@ def _authorise(stage: Stage, key: str) -> None:
     filler, unit = stage.fillers[key], stage.units[key]
     for system in unit.systems.all():
         hosts = [e.host for e in system.endpoints.all()]
-        hosts += [f"{h}.{d.name}" for d in system.domains.all() for h in ("mx", "mail")]
+        for domain in system.domains.all():
+            hosts += [domain.name, f"mx.{domain.name}", f"mail.{domain.name}"]
         letter = scanning.draft_authorization(
             system=system,
             by=filler,
