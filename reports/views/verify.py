@@ -26,9 +26,12 @@ def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     """Say what the register knows of a code, without any content of the document."""
     if (code or request.method == "POST") and _too_many(request):
         return render(request, TEMPLATE, {"form": VerifyForm(), "busy": True}, status=429)
-    form = VerifyForm(request.POST or None, request.FILES or None, initial={"code": code})
+    sent = request.method == "POST"
+    form = VerifyForm(
+        request.POST if sent else None, request.FILES if sent else None, initial={"code": code}
+    )
     matches = None
-    if request.method == "POST":
+    if sent:
         if not form.is_valid():
             return render(request, TEMPLATE, {"form": form}, status=422)
         code = normal_code(form.cleaned_data["code"])
