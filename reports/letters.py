@@ -43,7 +43,7 @@ def issue_letter(letter: Authorization, *, by: User) -> Document:
         raise PermissionDenied("system.read")
     same = letter.documents.filter(kind=Document.Kind.AUTHORIZATION).first()
     if same is not None:
-        return same  # type: ignore[no-any-return]
+        return same
     verification = register.new_verification()
     made = letter_paper(letter, verification)
     printed = documents.authorization(made)
@@ -62,7 +62,7 @@ def issue_letter(letter: Authorization, *, by: User) -> Document:
         Authorization.objects.select_for_update().get(pk=letter.pk)
         same = letter.documents.filter(kind=Document.Kind.AUTHORIZATION).first()
         if same is not None:
-            return same  # type: ignore[no-any-return]
+            return same
         document = register.keep(pdf, printed.title, entry, by=by)
         record("authorization.print", letter, by=by, details={"document": document.pk})
     return document

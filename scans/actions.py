@@ -51,7 +51,7 @@ def draft_authorization(*, system: MailSystem, by: User, fields: dict[str, Any])
     return letter
 
 
-def file_authorization(*, letter: Authorization, scan: UploadedFile, by: User) -> None:
+def file_authorization(*, letter: Authorization, scan: "UploadedFile[Any]", by: User) -> None:
     """Take the stamped scan; from now on the letter is in force within its dates.
 
     Raises:
@@ -67,8 +67,9 @@ def file_authorization(*, letter: Authorization, scan: UploadedFile, by: User) -
     with transaction.atomic():
         fresh = Authorization.objects.select_for_update().get(pk=letter.pk)
         fresh.scan.save(f"letter.{checked.kind}", scan, save=False)
+        stored = str(fresh.scan.name)
         columns = {
-            "scan": fresh.scan.name,
+            "scan": stored,
             "scan_name": checked.name,
             "scan_sha256": checked.sha256,
             "filed_at": timezone.now(),
@@ -77,7 +78,7 @@ def file_authorization(*, letter: Authorization, scan: UploadedFile, by: User) -
         try:
             AUTHORIZATION.move(fresh, "file", by=by, also=columns)
         except Exception:
-            fresh.scan.storage.delete(fresh.scan.name)
+            fresh.scan.storage.delete(stored)
             raise
         tell_office(
             fresh.unit.police_office(),
@@ -153,7 +154,7 @@ def request_scan(*, system: MailSystem, by: User, reason: str = Wave.Reason.REQU
         if isinstance(permission, Refusal):
             return _refused(system, by, reason, permission)
         if running := system.waves.open().filter(reason=reason).first():
-            return running  # type: ignore[no-any-return]
+            return running
         _not_too_soon(system)
         try:
             with transaction.atomic():
@@ -165,7 +166,7 @@ def request_scan(*, system: MailSystem, by: User, reason: str = Wave.Reason.REQU
                     authorization=permission.authorization,
                 )
         except IntegrityError:
-            return system.waves.open().get(reason=reason)  # type: ignore[no-any-return]
+            return system.waves.open().get(reason=reason)
         ensure_runs(wave, domains)
         record(
             "scan.request",
@@ -200,7 +201,7 @@ def _refused(system: MailSystem, by: User, reason: str, refusal: Refusal) -> Wav
         status=Wave.Status.VOID, reason=reason, problem=refusal.reason, created_at__gt=hour_ago
     ).first()
     if again is not None:
-        return again  # type: ignore[no-any-return]
+        return again
     now = timezone.now()
     wave = Wave.objects.create(
         system=system,

@@ -128,7 +128,8 @@ def confirm(run: ScanRun) -> int:
         earlier = before.get(verdict.rule)
         if earlier is None or earlier.result != Result.NONCONFORMING:
             continue
-        if run.started_at - earlier.run.finished_at < gap:
+        ended = earlier.run.finished_at
+        if ended is None or run.started_at - ended < gap:
             continue
         if _sights(earlier.params) & _sights(verdict.params):
             both += [verdict.pk, earlier.pk]

@@ -3,7 +3,7 @@
 import json
 import sys
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{domain}：授权书没有列明、不探测：{'、'.join(left_out)}")
         return target, permission
 
-    def _refuse(self, reason: str) -> Any:
+    def _refuse(self, reason: str) -> NoReturn:
         record("scan.command", None, by=SYSTEM, label=reason, result="denied")
         self.stderr.write(reason)
         sys.exit(NOT_ALLOWED)
