@@ -179,6 +179,8 @@ async def _offer_old(
             return {"legacy": [stream.version]}
     except Exception as error:
         outcome, reason = outcome_of(error)
-        transcript.add("#", f"{outcome}: {reason}")
         refused = reached and outcome is Outcome.PROTOCOL_ERROR
+        transcript.add(
+            "#", f"old versions refused: {reason}" if refused else f"{outcome}: {reason}"
+        )
         return {"legacy_tested": refused, "legacy_reason": reason}

@@ -23,8 +23,8 @@ POSTURES = list(practice.postures())
 _PRACTICE = load_policy(PRACTICE)
 HASTY = dataclasses.replace(
     _PRACTICE,
-    budget=dataclasses.replace(_PRACTICE.budget, banner=3.0, line=2.0),
-    dns=dataclasses.replace(_PRACTICE.dns, tries=(0.5, 1.0)),
+    budget=dataclasses.replace(_PRACTICE.budget, banner=5.0),
+    dns=dataclasses.replace(_PRACTICE.dns, tries=(1.0, 1.0)),
 )
 # The questionnaire's own amendment (附四 10): ~all under a DMARC policy that rejects is enforced.
 AMENDED = {"spf-softfail": {"spf.policy": "conforming"}}
@@ -43,7 +43,7 @@ def scan(grounds: practice.Range, *targets: Target, **more: Any) -> list[DomainR
         "allow_net": [grounds.net],
         "ca_file": grounds.ca_file,
         "port_map": grounds.port_map,
-        "concurrency": 80,
+        "concurrency": 16,
     }
     return probe_domains_sync(targets, **(options | more))
 
