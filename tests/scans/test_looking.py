@@ -158,6 +158,7 @@ def test_what_was_repaired_before_the_second_look_is_not_confirmed(world, system
     assert comparison.before[0].line != comparison.after[0].line
 
 
+@pytest.mark.slow
 def test_silence_stays_unknown_twice_and_confirms_nothing(world, practice):
     system = world.system_a
     MailDomain.objects.filter(system=system).update(name="silent.test")

@@ -1,8 +1,13 @@
 """Schedule and leases: what is due, who holds it, and what a crash leaves."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
+import threading
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -163,11 +168,11 @@ def test_the_same_result_written_twice_is_written_once(world, practice):
     assert RunObservation.objects.filter(run=run).count() == run.observations.distinct().count()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_at_once_share_the_due_waves_without_overlap(world):
-    """Real threads with their own connections (PostgreSQL: SKIP LOCKED)."""
-    import threading
-
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="see the test with a database file")
+def test_four_workers_at_once_share_the_due_waves_without_overlap(world):
+    """Real threads with their own connections, SKIP LOCKED."""
     systems = [make_system(world.unit_a, f"d{n}.test", name=f"系统{n}") for n in range(12)]
     for system in systems:
         wave_of(system)
@@ -188,4 +193,47 @@ def test_two_workers_at_once_share_the_due_waves_without_overlap(world):
     for thread in threads:
         thread.join()
     assert sorted(taken) == sorted(Wave.objects.values_list("pk", flat=True))
-    assert len(taken) == 12
+
+
+PREPARE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from django.utils import timezone
+from scans.models import Wave
+from tests.world import build_world, make_system
+world = build_world()
+for n in range(12):
+    system = make_system(world.unit_a, f"d{n}.test", name=f"系统{n}")
+    Wave.objects.create(system=system, reason="request", due_at=timezone.now())
+"""
+CLAIM = """
+from scans import queue
+while lease := queue.claim_due(limit=2):
+    print(*lease.wave_ids)
+"""
+
+
+@pytest.mark.slow
+def test_processes_share_the_due_waves_of_one_sqlite_file(tmp_path):
+    """The embedded default: no SKIP LOCKED there, but one writer at a time."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    environment |= {
+        "EMAILSEC_VAR_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "emailsec.settings",
+    }
+
+    def start(program):
+        code = f"import django; django.setup(){program}"
+        return subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    assert start(PREPARE).wait(120) == 0
+    outputs = [(p, p.communicate(timeout=60)[0]) for p in [start(CLAIM) for _ in range(3)]]
+    assert [p.returncode for p, _ in outputs] == [0, 0, 0]
+    taken = [int(word) for _, output in outputs for word in output.split()]
+    assert len(taken) == len(set(taken)) == 12
