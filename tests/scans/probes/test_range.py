@@ -18,6 +18,7 @@ from scans.probes import DomainResult, Result, Target, judge, load_policy, probe
 from scans.probes.policy import PRACTICE
 
 ROOT = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.slow
 POSTURES = list(practice.postures())
 # Shorter than the range's tarpit (8 s), longer than its greet pause (1 s).
 _PRACTICE = load_policy(PRACTICE)

@@ -93,6 +93,7 @@ class Zone:
         return Answer(name, rdtype, True, tuple(str(value) for value in found))
 
 
+@pytest.mark.slow
 def test_all_203_cases_of_the_suite() -> None:
     wrong: list[str] = []
     count = 0
