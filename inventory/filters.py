@@ -44,7 +44,7 @@ class ScopedFilterSet(django_filters.FilterSet):
         self.filters["region"].extra["choices"] = region_choices(units)
 
     def by_region(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return rows.filter(**{f"{self.unit_path}region_id__startswith": _prefix(value)})
+        return rows.filter(**{f"{self.unit_path}region__code__startswith": _prefix(value)})
 
 
 def _domain_part(text: str) -> str:

@@ -259,7 +259,8 @@ class _Checker:
                 continue
             seen[key] = row.line.row
             values = {k: v for k, v in row.values.items() if k != "uscc"}
-            if contact is None and not (values.get("office_phone") or values.get("mobile")):
+            cells = row.line.cells
+            if contact is None and not (cells.get("office_phone") or cells.get("mobile")):
                 self._wrong(CONTACTS, row, "mobile", "办公电话和手机至少填写一个。")
             if row.sound:
                 self._settle(CONTACTS, row, contact or Contact(unit=unit), values)

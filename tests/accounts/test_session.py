@@ -1,0 +1,152 @@
+"""Getting in, staying out, and one's own password."""
+
+import logging
+
+import pytest
+from axes.models import AccessAttempt
+from django.urls import reverse
+
+from audit.models import AuditEvent
+from tests.world import PASSWORD
+
+pytestmark = pytest.mark.django_db
+LOGIN = "accounts:login"
+CHANGE = "accounts:password_change"
+
+
+def log_in(client, username, password=PASSWORD, **more):
+    return client.post(reverse(LOGIN), {"username": username, "password": password, **more})
+
+
+def test_in_and_out_leave_their_events(client, world):
+    response = log_in(client, "filler", next=reverse("inbox:list"))
+    assert response.url == reverse("inbox:list")
+    assert client.get(reverse("accounts:logout")).status_code == 405
+    assert client.post(reverse("accounts:logout")).url == reverse(LOGIN)
+    assert client.get(reverse("inbox:list")).status_code == 302
+    assert set(AuditEvent.objects.values_list("action", flat=True)) == {
+        "account.login",
+        "account.logout",
+    }
+
+
+def test_nobody_is_sent_to_a_foreign_site(client, world):
+    response = log_in(client, "filler", next="https://evil.test/")
+    assert "evil" not in response.url
+
+
+def test_a_wrong_name_and_a_wrong_password_read_the_same(client, world):
+    world.signer.is_active = False
+    world.signer.save()
+    pages = [
+        log_in(client, "filler", "Falsch-2026"),
+        log_in(client, "nobody-here", "Falsch-2026"),
+        log_in(client, "signer"),
+    ]
+    said = [str(page.context["form"].non_field_errors()) for page in pages]
+    assert len(set(said)) == 1
+    assert "用户名或口令不正确" in said[0]
+
+
+def test_failures_are_recorded_without_what_was_typed(client, world, caplog):
+    with caplog.at_level(logging.DEBUG):
+        log_in(client, "filler", "Geheim-Eins-1")
+        log_in(client, "My-Password-In-The-Wrong-Box", "x")
+    events = AuditEvent.objects.filter(action="account.login_failed").order_by("id")
+    assert [e.object_label for e in events] == ["filler", "（无此用户）My…"]
+    everything = caplog.text + str(list(AuditEvent.objects.values()))
+    assert "Geheim-Eins-1" not in everything
+    assert "Wrong-Box" not in everything
+
+
+@pytest.mark.parametrize("username", ["filler", "no-such-person"])
+def test_five_failures_lock_known_and_unknown_names_alike(client, world, settings, username):
+    settings.AXES_ENABLED = True
+    for _ in range(4):
+        assert log_in(client, username, "falsch").status_code == 200
+    locked = log_in(client, username, "falsch")
+    assert locked.status_code == 429
+    page = locked.content.decode()
+    assert "登录已暂时锁定" in page
+    assert "15 分钟" in page
+    assert username not in page
+    assert log_in(client, username, PASSWORD).status_code == 429  # even with the right one
+    assert "_auth_user_id" not in client.session
+    assert log_in(client, "signer").status_code == 302  # others are let in
+
+
+def test_a_lock_ends_after_fifteen_minutes(client, world, settings):
+    import datetime as dt
+
+    settings.AXES_ENABLED = True
+    for _ in range(5):
+        log_in(client, "filler", "falsch")
+    assert log_in(client, "filler").status_code == 429
+    for attempt in AccessAttempt.objects.all():
+        moment = attempt.attempt_time - dt.timedelta(minutes=15, seconds=1)
+        AccessAttempt.objects.filter(pk=attempt.pk).update(attempt_time=moment)
+    assert log_in(client, "filler").status_code == 302
+
+
+def change(client, old=PASSWORD, new="Neues-Wort-77", again=None, **more):
+    fields = {"old_password": old, "new_password1": new, "new_password2": again or new, **more}
+    return client.post(reverse(CHANGE), fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "says"),
+    [
+        ({"old": "falsch"}, "old_password", "原口令不正确"),
+        ({"again": "Anderes-77x"}, "new_password2", "不一致"),
+        ({"new": PASSWORD}, "new_password1", "不能与原口令相同"),
+        ({"new": "Kurz-1"}, "new_password2", "口令至少10位"),
+        ({"new": "onlylowercase"}, "new_password2", "至少三类"),
+        ({"new": "1234567890"}, "new_password2", "过于常见"),
+        ({"new": "FILLER-filler-1"}, "new_password2", "过于相似"),
+    ],
+)
+def test_rules_for_passwords_are_told_in_chinese_at_the_field(client, world, fields, field, says):
+    client.force_login(world.filler)
+    response = change(client, **fields)
+    text = " ".join(response.context["form"].errors[field])
+    assert says in text
+    assert "密码" not in response.content.decode()
+    world.filler.refresh_from_db()
+    assert world.filler.check_password(PASSWORD)
+
+
+def test_a_changed_password_keeps_this_session_and_ends_the_others(client, world):
+    from django.test import Client
+
+    elsewhere = Client()
+    log_in(elsewhere, "filler")
+    log_in(client, "filler")
+    assert change(client).status_code == 302
+    assert client.get(reverse("inbox:list")).status_code == 200
+    assert elsewhere.get(reverse("inbox:list")).status_code == 302
+    assert AuditEvent.objects.filter(action="account.password_change").count() == 1
+
+
+def test_an_initial_password_opens_nothing_but_its_change_and_asks_for_the_name(client, world):
+    world.filler.must_change_password = True
+    world.filler.name = "填报人"
+    world.filler.save()
+    log_in(client, "filler")
+    unit = reverse("inventory:unit_detail", args=[world.unit_a.pk])
+    assert client.get(unit).url == reverse(CHANGE)
+    page = client.get(reverse(CHANGE))
+    assert "须先改成只有您知道的口令" in page.content.decode()
+    assert page.context["form"]["name"].value() == ""
+    assert "no-store" in page["Cache-Control"]
+    assert "name" in change(client).context["form"].errors
+    assert change(client, name="王小明", phone="13900000001").status_code == 302
+    world.filler.refresh_from_db()
+    assert (world.filler.name, world.filler.must_change_password) == ("王小明", False)
+    assert client.get(unit).status_code == 200
+
+
+def test_deactivated_people_are_out_at_once(client, world):
+    log_in(client, "filler")
+    world.filler.is_active = False
+    world.filler.save()
+    assert client.get(reverse("inbox:list")).status_code == 302
