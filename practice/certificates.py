@@ -51,7 +51,12 @@ class Authority:
             key_file.touch(mode=0o600)
             key_file.write_bytes(self.root.private_key_pem.bytes())
             self.ca_file.write_bytes(self.root.cert_pem.bytes())
-        self.intermediate = self.root.create_child_ca()
+        # Of the root's organisation, so that a chain without it can be named for what it is.
+        self.intermediate = trustme.CA(
+            parent_cert=self.root,
+            organization_name=ORGANISATION,
+            organization_unit_name="Practice intermediate",
+        )
         self.stranger = trustme.CA(organization_name="Unknown issuer")
         self._chains: dict[tuple[str, tuple[str, ...]], bytes] = {}
         self._contexts: dict[tuple[str, str, tuple[str, ...]], ssl.SSLContext] = {}

@@ -68,6 +68,7 @@ def test_expectations_are_complete_and_each_fault_is_judged():
         "exemplary",
         "tls13",
         "exposed-ports",
+        "spf-softfail",
         "rate-limit-burst",
         "greet-pause",
         "starttls-injection",
