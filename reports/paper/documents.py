@@ -1,7 +1,7 @@
-"""One function per document: a frozen context in, PDF bytes out.
+"""One function per document: a frozen context in, a ``PaperDocument`` out.
 
-Every function raises ``PaperError`` if the template asks for what the context lacks; contexts
-refuse falsehoods themselves (see ``contexts``).
+``pdf()`` raises ``PaperError`` if the template asks for what the context lacks; contexts refuse
+falsehoods themselves (see ``contexts``).
 """
 
 from datetime import date, datetime, time
@@ -17,7 +17,7 @@ from reports.paper.contexts import (
     Verification,
 )
 from reports.paper.qr import qr_path
-from reports.paper.render import render_pdf
+from reports.paper.render import PaperDocument
 
 FOLDER = "reports/paper"
 
@@ -31,11 +31,11 @@ def _qr(verification: Verification) -> dict[str, Any]:
     return {"qr_side": side, "qr_path": path, "verification": verification}
 
 
-def notice_pdf(paper: NoticePaper) -> bytes:
+def notice(paper: NoticePaper) -> PaperDocument:
     """限期整改通知书, the copy for the notified unit, with the annex 《安全建议》."""
-    return render_pdf(
-        f"{FOLDER}/notice.html",
-        {
+    return PaperDocument(
+        template=f"{FOLDER}/notice.html",
+        context={
             "paper": paper,
             "opening": wording.notice_opening(paper),
             "deadline_sentence": wording.deadline_sentence(paper.deadline, paper.office.name),
@@ -51,11 +51,11 @@ def notice_pdf(paper: NoticePaper) -> bytes:
     )
 
 
-def notice_file_pdf(paper: NoticePaper) -> bytes:
+def notice_file(paper: NoticePaper) -> PaperDocument:
     """第一联 存根 and 第三联 送达回证 of a notice: for the office's file, never for the unit."""
-    return render_pdf(
-        f"{FOLDER}/notice_file.html",
-        {"paper": paper, **_qr(paper.verification)},
+    return PaperDocument(
+        template=f"{FOLDER}/notice_file.html",
+        context={"paper": paper, **_qr(paper.verification)},
         title=f"限期整改通知书存根及送达回证（{paper.number}）",
         author=paper.office.name,
         subject="限期整改通知书存根及送达回证",
@@ -64,11 +64,11 @@ def notice_file_pdf(paper: NoticePaper) -> bytes:
     )
 
 
-def rectification_report_pdf(paper: RectificationReportPaper) -> bytes:
+def rectification_report(paper: RectificationReportPaper) -> PaperDocument:
     """整改报告 of a unit on one notice, with the observations before and after."""
-    return render_pdf(
-        f"{FOLDER}/rectification_report.html",
-        {"paper": paper, **_qr(paper.verification)},
+    return PaperDocument(
+        template=f"{FOLDER}/rectification_report.html",
+        context={"paper": paper, **_qr(paper.verification)},
         title=f"关于{paper.notice_number}限期整改通知书整改情况的报告",
         author=paper.unit.name,
         subject="整改报告",
@@ -77,11 +77,11 @@ def rectification_report_pdf(paper: RectificationReportPaper) -> bytes:
     )
 
 
-def authorization_pdf(paper: AuthorizationPaper) -> bytes:
+def authorization(paper: AuthorizationPaper) -> PaperDocument:
     """远程检测授权书, to be signed and sealed by the unit."""
-    return render_pdf(
-        f"{FOLDER}/authorization.html",
-        {"paper": paper, **_qr(paper.verification)},
+    return PaperDocument(
+        template=f"{FOLDER}/authorization.html",
+        context={"paper": paper, **_qr(paper.verification)},
         title=f"远程检测授权书（{paper.number}）",
         author=paper.unit.name,
         subject="远程检测授权书",
@@ -90,11 +90,11 @@ def authorization_pdf(paper: AuthorizationPaper) -> bytes:
     )
 
 
-def selfcheck_pdf(paper: SelfCheckPaper) -> bytes:
+def selfcheck(paper: SelfCheckPaper) -> PaperDocument:
     """自查表 filled in, with the digest of its content at the foot of every page."""
-    return render_pdf(
-        f"{FOLDER}/selfcheck.html",
-        {"paper": paper, **_qr(paper.verification)},
+    return PaperDocument(
+        template=f"{FOLDER}/selfcheck.html",
+        context={"paper": paper, **_qr(paper.verification)},
         title=f"{paper.unit.name}{paper.questionnaire}",
         author=paper.unit.name,
         subject="自查表",
@@ -103,12 +103,12 @@ def selfcheck_pdf(paper: SelfCheckPaper) -> bytes:
     )
 
 
-def invitation_pdf(paper: InvitationPaper) -> bytes:
+def invitation(paper: InvitationPaper) -> PaperDocument:
     """One page that invites a unit to the self-check, with its first account."""
     side, path = qr_path(paper.url)
-    return render_pdf(
-        f"{FOLDER}/invitation.html",
-        {"paper": paper, "qr_side": side, "qr_path": path},
+    return PaperDocument(
+        template=f"{FOLDER}/invitation.html",
+        context={"paper": paper, "qr_side": side, "qr_path": path},
         title=f"{paper.campaign}告知单（{paper.unit.name}）",
         author=paper.office.name,
         subject="自查告知单",

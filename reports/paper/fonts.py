@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from fontTools.ttLib import TTCollection, TTFont, TTLibError
+from fontTools.ttLib import TTCollection, TTFont, TTLibError  # type: ignore[import-untyped]
 from weasyprint.text.fonts import FontConfiguration
 
 # Words in a font's own names, most telling first: 小标宋 holds 宋 and 仿宋 holds 宋 as well.
@@ -30,7 +30,7 @@ _configuration: FontConfiguration | None = None
 
 def configuration() -> FontConfiguration:
     """The one FontConfiguration of this process (a new one per document costs a third more)."""
-    global _configuration  # noqa: PLW0603 - one per process is the point
+    global _configuration
     with LOCK:
         if _configuration is None:
             _configuration = FontConfiguration()
@@ -49,13 +49,17 @@ def role_of(path: Path) -> tuple[str, int] | None:
             font = TTCollection(str(path), lazy=True).fonts[0]
         else:
             font = TTFont(str(path), lazy=True)
-        names = {record.toUnicode() for record in font["name"].names if record.nameID in (1, 4, 6)}
+        names = {
+            record.toUnicode() for record in font["name"].names if record.nameID in (1, 2, 4, 6)
+        }
     except (TTLibError, OSError, KeyError, UnicodeDecodeError):
         return None
     text = " ".join(sorted(names)).lower()
     for family, marks in ROLE_MARKS:
         if any(mark in text for mark in marks):
-            return family, 700 if "bold" in text else 400
+            # 小标宋 is drawn bold; its file says regular, and titles must not be emboldened twice.
+            bold = family == "Paper Title" or "bold" in text
+            return family, 700 if bold else 400
     return None
 
 

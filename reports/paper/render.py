@@ -6,6 +6,7 @@ document. Nothing is fetched from a network: only the style sheets and the chose
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -38,7 +39,7 @@ class _Unresolved(str):
         raise PaperError(f"the template prints an unknown name: {name}")
 
 
-class _LocalFetcher(URLFetcher):  # type: ignore[misc] # weasyprint ships no types
+class _LocalFetcher(URLFetcher):
     """Reads files under the given folders and data URLs, nothing else.
 
     A text from a form can never make the server open a connection or another file.
@@ -93,18 +94,34 @@ def _stylesheet() -> CSS:
     )
 
 
-def render_html(template: str, context: Mapping[str, Any], **meta: str) -> str:
-    """The document as HTML, for ``render_pdf`` and for tests of escaping.
-
-    Args:
-        template: name below templates/, such as ``reports/paper/notice.html``.
-        context: what the template reads.
-        meta: title, author, subject, serial, created.
+def render_html(
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    title: str,
+    author: str,
+    subject: str = "",
+    serial: str = "",
+    created: datetime,
+) -> str:
+    """The document as HTML; ``render_pdf`` says what the arguments mean.
 
     Raises:
+        ValueError: ``created`` is naive.
         PaperError: the template prints a name that the context does not have.
     """
+    if created.tzinfo is None:
+        raise ValueError("created must be an aware datetime")
+    meta = {
+        "title": title,
+        "author": author,
+        "subject": subject,
+        "serial": serial,
+        "created": created.astimezone(wording.CHINA).replace(microsecond=0).isoformat(),
+        "generator": PRODUCER,
+    }
     names = {"unclassified": wording.phrases()["unclassified"], "meta": meta, **context}
+    # Paper prints plain figures: 1000, never 1,000.
     return engine().get_template(template).render(Context(names, use_l10n=False))
 
 
@@ -124,7 +141,7 @@ def render_pdf(
     ``created``, and its identifier is a digest of the content.
 
     Args:
-        template: name below templates/.
+        template: name below templates/, such as ``reports/paper/notice.html``.
         context: what the template reads; every text is escaped.
         title: metadata title.
         author: metadata author, the office or unit that signs.
@@ -136,9 +153,6 @@ def render_pdf(
         ValueError: ``created`` is naive.
         PaperError: the template prints a name that the context does not have.
     """
-    if created.tzinfo is None:
-        raise ValueError("created must be an aware datetime")
-    stamp = created.astimezone(wording.CHINA).replace(microsecond=0).isoformat()
     html = render_html(
         template,
         context,
@@ -146,19 +160,48 @@ def render_pdf(
         author=author,
         subject=subject,
         serial=serial,
-        created=stamp,
-        generator=PRODUCER,
+        created=created,
     )
     with fonts.LOCK:
-        document = HTML(
+        source = HTML(
             string=html,
             base_url=f"{CSS_DIR.as_uri()}/",
             url_fetcher=_LocalFetcher((CSS_DIR,)),
         )
-        pdf = document.write_pdf(
+        pdf = source.write_pdf(
             stylesheets=[_stylesheet()],
             font_config=fonts.configuration(),
             pdf_variant="pdf/a-3u",
             pdf_tags=True,
         )
     return bytes(pdf)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperDocument:
+    """A document that is ready to be rendered."""
+
+    template: str
+    context: Mapping[str, Any]
+    title: str
+    author: str
+    subject: str
+    serial: str
+    created: datetime
+
+    def html(self) -> str:
+        """See ``render_html``."""
+        return render_html(self.template, self.context, **self._meta())
+
+    def pdf(self) -> bytes:
+        """See ``render_pdf``."""
+        return render_pdf(self.template, self.context, **self._meta())
+
+    def _meta(self) -> dict[str, Any]:
+        return {
+            "title": self.title,
+            "author": self.author,
+            "subject": self.subject,
+            "serial": self.serial,
+            "created": self.created,
+        }

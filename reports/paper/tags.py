@@ -1,11 +1,15 @@
 """Template filters of the documents."""
 
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 
 from django import template
 
 from reports.paper import wording
 from reports.paper.contexts import FoundBy
+
+# A table row with more text than this may break across pages; a shorter one stays whole.
+WHOLE_ROW = 400
 
 register = template.Library()
 
@@ -36,10 +40,27 @@ def paragraphs(text: str) -> list[str]:
 
 @register.filter
 def cn_number(number: int) -> str:
-    """一 … 九十九 for the headings （一）, as GB/T 9704 numbers its second level; beyond that 100."""
+    """一 … 九十九 for headings such as （一）; figures beyond that."""
     digits = "〇一二三四五六七八九"
     if not 0 < number < 100:
         return str(number)
     tens, ones = divmod(number, 10)
     head = "" if tens == 0 else "十" if tens == 1 else f"{digits[tens]}十"
     return head + (digits[ones] if ones else "")
+
+
+@register.filter
+def flow(content: object) -> str:
+    """The class of a table row: ``long`` if its text may not fit what is left of a page."""
+    return "long" if _length(content) > WHOLE_ROW else ""
+
+
+def _length(content: object) -> int:
+    """Characters of all texts in a string, a tuple or a dataclass."""
+    if isinstance(content, str):
+        return len(content)
+    if isinstance(content, tuple):
+        return sum(_length(part) for part in content)
+    if is_dataclass(content):
+        return sum(_length(getattr(content, field.name)) for field in fields(content))
+    return 0

@@ -80,8 +80,7 @@ def opening(
             else ""
         )
         sources.append(
-            f"{period_cn(probe.first_day, probe.last_day)}{letter}"
-            "经你单位授权开展的远程技术检测"
+            f"{period_cn(probe.first_day, probe.last_day)}{letter}经你单位授权开展的远程技术检测"
         )
     return f"根据{'和'.join(sources)}，发现下列问题："
 

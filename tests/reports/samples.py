@@ -39,10 +39,13 @@ OFFICE = Office(
     address="甲市人民东路1号",
 )
 UNIT = Unit(name="甲市水利局", kind=UnitKind.GOVERNMENT, credit_code="11450100MB0000001X")
-COMPANY = Unit(name="甲市能源集团有限公司", kind=UnitKind.ENTERPRISE, credit_code="91450100MA00000012")
-LONG_NAME = "甲市经济技术开发区暨高新技术产业示范区管理委员会农业农村与水利及生态环境综合行政执法局所属城乡供水设施运行维护管理服务中心第二分中心"[
-    :60
-]
+COMPANY = Unit(
+    name="甲市能源集团有限公司", kind=UnitKind.ENTERPRISE, credit_code="91450100MA00000012"
+)
+LONG_NAME = (
+    "甲市经济技术开发区暨高新技术产业示范区管理委员会农业农村水利和生态环"
+    "境综合行政执法局城乡供水设施运行维护服务中心东分中心"
+)
 VERIFICATION = Verification(
     code="7F3K-92QM-4TXB", url="https://yj.jia.example.cn/verify/7F3K-92QM-4TXB"
 )
@@ -98,7 +101,13 @@ CERTIFICATE = Finding(
     ground=Ground.STANDARD,
     bases=("GB/T 22239-2019《信息安全技术 网络安全等级保护基本要求》8.1.4.1 c）",),
     requirement="更换受信任的有效证书，并设置到期提醒。",
-    seen=(seen(CERT_BEFORE, "mail.jia.gov.test [192.0.2.10]:993", summary="证书有效期已于2026年9月30日届满。"),),
+    seen=(
+        seen(
+            CERT_BEFORE,
+            "mail.jia.gov.test [192.0.2.10]:993",
+            summary="证书有效期已于2026年9月30日届满。",
+        ),
+    ),
 )
 LOGS = Finding(
     number="甲2026-0001-03",
@@ -109,9 +118,7 @@ LOGS = Finding(
     ground=Ground.STATUTE,
     bases=("《中华人民共和国网络安全法》第二十三条",),
     requirement="扩充存储或者外送日志平台，确保相关网络日志留存不少于六个月。",
-    said=(
-        Said(code="M-1002", question="日志实际留存天数", answer="90", on=date(2026, 11, 20)),
-    ),
+    said=(Said(code="M-1002", question="日志实际留存天数", answer="90", on=date(2026, 11, 20)),),
 )
 SPF_ADVICE = Finding(
     number="甲2026-0001-04",
@@ -176,13 +183,18 @@ def full_findings(count: int = 40) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             number=f"甲2026-0099-{i:02d}",
-            sentence=f"第{i}项问题：子域名 mail{i}.very-long-subdomain-name.jia.gov.test 的提交端口在加密之前宣告 AUTH，口令可能被窃听。",
+            sentence=(
+                f"第{i}项问题：子域名 mail{i}.very-long-subdomain-name.jia.gov.test "
+                "的提交端口在加密之前宣告 AUTH，口令可能被窃听。"
+            ),
             severity="高中低"[i % 3],
             system="甲单位电子邮件系统（含下属单位共用平台）",
             found_by=FoundBy.BOTH,
             ground=Ground.STATUTE,
             bases=("《中华人民共和国网络安全法》第二十三条",),
-            requirement=long_text(f"要求{i:02d}") if i == 7 else "关闭明文登录，整改后保留配置截图。",
+            requirement=long_text(f"要求{i:02d}")
+            if i == 7
+            else "关闭明文登录，整改后保留配置截图。",
             said=(
                 Said(
                     code="M-504",
@@ -243,7 +255,10 @@ def report(**changes: object) -> RectificationReportPaper:
                 sentence=PLAIN_LOGIN.sentence,
                 severity="高",
                 cause="系统上线时沿用默认配置，未禁用明文登录；上线前的检测没有覆盖客户端端口。",
-                measure="11月27日关闭110端口，143端口改为必须先执行 STARTTLS 方可登录，并通知全部客户端用户调整设置。",
+                measure=(
+                    "11月27日关闭110端口，143端口改为必须先执行 STARTTLS 方可登录，"
+                    "并通知全部客户端用户调整设置。"
+                ),
                 responsible="吴赟",
                 state="已销号",
                 finished_on=date(2026, 11, 27),
@@ -289,7 +304,10 @@ def report(**changes: object) -> RectificationReportPaper:
                 planned_on=date(2026, 12, 8),
             ),
         ),
-        "long_term": "将邮件系统纳入每季度自查，配置变更实行双人复核。\n每年至少开展一次钓鱼邮件演练，并对中招人员复训。",
+        "long_term": (
+            "将邮件系统纳入每季度自查，配置变更实行双人复核。\n"
+            "每年至少开展一次钓鱼邮件演练，并对中招人员复训。"
+        ),
         "contact": "吴赟",
         "phone": "0771-5550220",
         "reported_on": date(2026, 12, 5),
@@ -327,9 +345,15 @@ def full_report() -> RectificationReportPaper:
                 state="已销号",
                 finished_on=date(2026, 12, 1),
                 before=f.seen,
-                after=(seen("250-STARTTLS " + "y" * (400 if i == 5 else 4), f.seen[0].address, AFTER_AT),),
+                after=(
+                    seen(
+                        "250-STARTTLS " + "y" * (400 if i == 5 else 4), f.seen[0].address, AFTER_AT
+                    ),
+                ),
                 said_before=f.said,
-                evidence=tuple(f"第{i}项整改前后配置对照截图及说明材料（第{k}份）.docx" for k in range(1, 5)),
+                evidence=tuple(
+                    f"第{i}项整改前后配置对照截图及说明材料（第{k}份）.docx" for k in range(1, 5)
+                ),
                 recheck=Recheck(method="远程复测", on=date(2026, 12, 3), result="符合", by="孙玥"),
                 closed_on=date(2026, 12, 4),
             )
@@ -396,7 +420,10 @@ def authorization(**changes: object) -> AuthorizationPaper:
         "source_addresses": ("198.51.100.20", "198.51.100.21", "2001:db8:100::20"),
         "duty_contact": "吴赟",
         "duty_phone": "0771-5550221",
-        "stop": "需要停止检测的，拨打检测单位联系电话，或者在平台点击“撤回授权”，正在进行的检测立即停止。",
+        "stop": (
+            "需要停止检测的，拨打检测单位联系电话，或者在平台点击“撤回授权”，"
+            "正在进行的检测立即停止。"
+        ),
         "verification": VERIFICATION,
     }
     return AuthorizationPaper(**(fields | changes))  # type: ignore[arg-type]
@@ -542,7 +569,9 @@ def full_selfcheck() -> SelfCheckPaper:
         sheets=(
             AnswerSheet(
                 title=f"邮件系统表　{LONG_NAME}电子邮件系统",
-                facts=tuple((f"域名{i}", f"sub{i}.very-long-name.jia.gov.test") for i in range(1, 41)),
+                facts=tuple(
+                    (f"域名{i}", f"sub{i}.very-long-name.jia.gov.test") for i in range(1, 41)
+                ),
                 sections=(AnswerSection(title="M7 防病毒、反垃圾与内容过滤", rows=rows),),
             ),
         ),
