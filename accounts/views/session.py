@@ -9,6 +9,7 @@ from django.contrib.messages import success
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
@@ -39,6 +40,7 @@ def logout(request: PortalRequest) -> HttpResponse:
     return redirect("accounts:login")
 
 
+@never_cache
 @require_http_methods(["GET", "POST"])
 def password_change(request: PortalRequest) -> HttpResponse:
     form = ChangePasswordForm(request.user, request.POST or None)

@@ -24,7 +24,7 @@ def test_messages_reach_the_people_of_a_place_and_nobody_else(client, world):
     page = client.get(reverse(LIST)).content.decode()
     assert "请填报" in page
     assert "有单位报送" not in page
-    assert 'aria-label="1 条未读"' in page
+    assert '>1<span class="visually-hidden"> 条未读' in page
     client.force_login(world.signer)
     assert "请填报" not in client.get(reverse(LIST)).content.decode()
 
