@@ -13,6 +13,7 @@ from weasyprint import HTML
 from accounts.models import User
 from assessments import actions as selfchecks
 from assessments.definitions import publish
+from assessments.lifecycles import SELFCHECK
 from assessments.models import Answer, AnswerChange, Campaign, SelfCheck
 from assessments.sheets import content_digest, load_sheets
 from emailsec.demo.answers import honest_answers
@@ -143,7 +144,7 @@ def _play_one(
         return
     filler = stage.fillers[key]
     selfchecks.ensure_sheets(selfcheck)
-    selfchecks.SELFCHECK.move(selfcheck, "start", by=filler)
+    SELFCHECK.move(selfcheck, "start", by=filler)
     if story in {"started", "filling"}:
         _fill(selfcheck, filler, wanted, part=0.6 if story == "filling" else 0.1)
         selfchecks.sync_contradictions(selfcheck)
