@@ -136,8 +136,8 @@ else:
         "control_folder": str(_broker_dir / "control"),
     }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-# What is due stands in the database; beat only says that time has passed. The demonstration does not
-# make people wait for the minute.
+# What is due stands in the database; beat only says that time has passed. The demonstration does
+# not make people wait for the minute.
 BEAT_PERIOD = env.float("BEAT_PERIOD", default=60 if PRODUCTION else 5)  # seconds
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": BEAT_PERIOD}
