@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from emailsec.lib.http import SignedInRequest
 from inventory.models import MailSystem
 from scans import actions, pages
-from scans.models import Observation, ScanRun, Wave
+from scans.models import Observation, Wave
 from scans.permission import may_probe
 
 
@@ -79,7 +79,7 @@ def wave_detail(request: SignedInRequest, wave_id: int) -> HttpResponse:
         "system__unit", "requested_by", "authorization", "confirms"
     )
     wave = get_object_or_404(rows, pk=wave_id)
-    runs = list(ScanRun.objects.filter(wave=wave).select_related("domain").order_by("pk"))
+    runs = list(wave.runs.select_related("domain").order_by("pk"))
     seen = list(wave.observations.defer("transcript").order_by("host", "port", "pk"))
     context = {
         "wave": wave,
