@@ -20,11 +20,13 @@ from inventory.models import (
 
 
 def region_choices(units: QuerySet[Unit]) -> list[tuple[str, str]]:
-    """The regions in which `units` lie and those above them, indented by level."""
+    """The regions in which `units` lie and those above them; counties with their city's name."""
     held = set(units.order_by().values_list("region_id", flat=True).distinct())
     wanted = held | {c[:4] + "00" for c in held} | {c[:2] + "0000" for c in held}
-    rows = Region.objects.filter(pk__in=wanted)
-    return [(r.pk, "　" * (r.level - 1) + r.name) for r in rows]
+    rows = Region.objects.filter(pk__in=wanted).select_related("parent")
+    return [
+        (r.pk, f"{r.parent.name}{r.name}" if r.level == 3 and r.parent else r.name) for r in rows
+    ]
 
 
 def _prefix(code: str) -> str:

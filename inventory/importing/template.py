@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.comments import Comment
@@ -11,6 +12,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from inventory.importing.columns import CONFIRMED, MAX_ROWS, SHEETS, Column
+from inventory.models import Office, Sector
 
 _INSTRUCTIONS = (
     "在“单位”“联系人”“邮件系统”“域名”四张表中填写，一行一条；没有的表空着。",
@@ -20,6 +22,14 @@ _INSTRUCTIONS = (
     f"每张表最多 {MAX_ROWS} 行。上传后先显示检查结果，确认后才导入；有一处错误则全部不导入。",
     f"本平台为非涉密系统。涉密信息系统不得填入；每个邮件系统须填“{CONFIRMED}”。",
 )
+
+
+def options_for(user: Any) -> dict[str, list[str]]:
+    """Return what the drop-downs that come from tables offer to `user`."""
+    return {
+        "sector": list(Sector.objects.filter(active=True).values_list("name", flat=True)),
+        "office": list(Office.objects.under(user).values_list("name", flat=True)),
+    }
 
 
 def build(options: Mapping[str, Iterable[str]]) -> bytes:

@@ -14,7 +14,7 @@ from inventory.importing import applying
 from inventory.importing import template as workbook
 from inventory.importing.checking import check
 from inventory.importing.reading import read
-from inventory.models import ImportBatch, Office, Sector
+from inventory.models import ImportBatch
 
 SHOWN_ERRORS = 500
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -42,11 +42,8 @@ def _may_import(request: SignedInRequest) -> None:
 @require_GET
 def template(request: SignedInRequest) -> HttpResponse:
     _may_import(request)
-    options = {
-        "sector": Sector.objects.filter(active=True).values_list("name", flat=True),
-        "office": Office.objects.under(request.user).values_list("name", flat=True),
-    }
-    response = HttpResponse(workbook.build(options), content_type=XLSX)
+    content = workbook.build(workbook.options_for(request.user))
+    response = HttpResponse(content, content_type=XLSX)
     response["Content-Disposition"] = (
         "attachment; filename=\"import.xlsx\"; filename*=UTF-8''"
         "%E5%8D%95%E4%BD%8D%E5%AF%BC%E5%85%A5%E6%A8%A1%E6%9D%BF.xlsx"
