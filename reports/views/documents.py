@@ -11,9 +11,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.requests import PortalRequest
 from assessments.models import SelfCheck
 from audit.trail import record
-from emailsec.lib.http import SignedInRequest
 from emailsec.lib.uploads import clean_name
 from rectification.models import Notice
 from reports import actions
@@ -34,7 +34,7 @@ POWERS: Final = {
 
 
 @require_GET
-def register(request: SignedInRequest) -> HttpResponse:
+def register(request: PortalRequest) -> HttpResponse:
     """The documents of the person's scope, newest first."""
     if not request.user.can("notice.read"):
         raise PermissionDenied
@@ -47,7 +47,7 @@ def register(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-def document_file(request: SignedInRequest, document_id: int) -> HttpResponseBase:
+def document_file(request: PortalRequest, document_id: int) -> HttpResponseBase:
     """A document as a download; each is an audit event."""
     document = get_object_or_404(Document.objects.visible_to(request.user), pk=document_id)
     power = POWERS[Document.Kind(document.kind)]
@@ -56,7 +56,7 @@ def document_file(request: SignedInRequest, document_id: int) -> HttpResponseBas
     return _download(request, document)
 
 
-def _download(request: SignedInRequest, document: Document) -> FileResponse:
+def _download(request: PortalRequest, document: Document) -> FileResponse:
     file = document.file.open("rb")
     with transaction.atomic():
         record("document.download", document, by=request.user, details={"sha256": document.sha256})
@@ -65,7 +65,7 @@ def _download(request: SignedInRequest, document: Document) -> FileResponse:
 
 
 @require_GET
-def selfcheck_print(request: SignedInRequest, selfcheck_id: int) -> HttpResponseBase:
+def selfcheck_print(request: PortalRequest, selfcheck_id: int) -> HttpResponseBase:
     """The submitted 自查表 as PDF; unchanged content gives the same document again."""
     rows = SelfCheck.objects.visible_to(request.user).select_related(
         "unit", "campaign__office", "questionnaire"
@@ -80,7 +80,7 @@ def selfcheck_print(request: SignedInRequest, selfcheck_id: int) -> HttpResponse
 
 
 @require_http_methods(["GET", "POST"])
-def report_issue(request: SignedInRequest, notice_id: int) -> HttpResponse:
+def report_issue(request: PortalRequest, notice_id: int) -> HttpResponse:
     """整改报告: the unit's own words, and an export of the case as it stands now."""
     rows = Notice.objects.visible_to(request.user).select_related("unit", "office")
     notice = get_object_or_404(rows, pk=notice_id)

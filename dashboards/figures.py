@@ -1,0 +1,185 @@
+"""What each figure counts: one definition for the page, the list behind it and the workbook.
+
+Everything starts from `visible_to`. A figure is a list with some of its filters set, so that the
+address of the list says what the figure counted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from accounts.models import User
+from assessments.models import Campaign, SelfCheck
+from emailsec.lib.workdays import today
+from inventory.models import FilingState, MailSystem, Unit
+from rectification.models import Finding, Severity
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        slug: key of the counts.
+        label: what the reader sees.
+        page: name of the URL of the list behind it.
+        params: the filters of that list which make the figure.
+        tone: colour when it is not zero.
+    """
+
+    slug: str
+    label: str
+    page: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    tone: str = ""
+
+    def url(self, **place: str) -> str:
+        """Address of the rows behind the figure, within a place (region, own, sector, campaign)."""
+        query = {**place, **self.params}
+        return f"{reverse(self.page)}?{urlencode(query)}" if query else reverse(self.page)
+
+
+_UNITS, _SYSTEMS, _FINDINGS = "dashboards:units", "dashboards:systems", "dashboards:findings"
+FIGURES: Final = (
+    Figure("overdue", "逾期未整改", _FINDINGS, {"state": "overdue"}, "red"),
+    Figure("high", "高风险未销号", _FINDINGS, {"severity": "high", "state": "unclosed"}, "red"),
+    Figure(
+        "medium", "中风险未销号", _FINDINGS, {"severity": "medium", "state": "unclosed"}, "amber"
+    ),
+    Figure("low", "低风险未销号", _FINDINGS, {"severity": "low", "state": "unclosed"}),
+    Figure("closed", "已销号", _FINDINGS, {"state": "closed"}, "green"),
+    Figure("units", "单位", _UNITS),
+    Figure("asked", "应报", _UNITS, {"report": "asked"}),
+    Figure("reported", "已报送", _UNITS, {"report": "reported"}),
+    Figure("systems", "邮件系统", _SYSTEMS),
+    Figure("filed", "已备案", _SYSTEMS, {"filing_state": FilingState.FILED.value}),
+)
+# Lists that bars and notes lead to; no columns of the table.
+MISSING: Final = Figure("missing", "未报送", _UNITS, {"report": "missing"})
+UNCLOSED: Final = Figure("unclosed", "未销号", _FINDINGS, {"state": "unclosed"})
+BY_SLUG: Final = {figure.slug: figure for figure in FIGURES}
+
+
+def campaigns_of(user: User) -> "QuerySet[Campaign]":
+    """Campaigns that have reached units, the newest first."""
+    rows: QuerySet[Campaign] = Campaign.objects.visible_to(user).exclude(
+        status=Campaign.Status.DRAFT
+    )
+    return rows.order_by("-id")
+
+
+def units_of(user: User, campaign: Campaign | None) -> "QuerySet[Unit]":
+    """Visible units; `check_status`, `check_id`: their self-check in the campaign, if asked."""
+    checks = SelfCheck.objects.filter(unit=OuterRef("pk"), campaign=campaign)
+    rows: QuerySet[Unit] = Unit.objects.visible_to(user).annotate(
+        check_status=Subquery(checks.values("status")[:1]),
+        check_id=Subquery(checks.values("pk")[:1]),
+        check_returned=Subquery(checks.values("returned")[:1]),
+    )
+    return rows
+
+
+REPORT_STATES: Final = {
+    "asked": ("应报", Q(check_id__isnull=False)),
+    "reported": ("已报送", Q(check_status__in=SelfCheck.REPORTED)),
+    "missing": ("未报送", Q(check_id__isnull=False) & ~Q(check_status__in=SelfCheck.REPORTED)),
+}
+
+
+def with_tallies(units: "QuerySet[Unit]") -> "QuerySet[Unit]":
+    """Add to each unit its systems in use and its findings, by subqueries."""
+    own = Finding.objects.filter(unit=OuterRef("pk"))
+    states = finding_states()
+    rules = {s.value: states["unclosed"][1] & Q(severity=s) for s in Severity}
+    rules |= {slug: states[slug][1] for slug in ("overdue", "closed")}
+    systems = MailSystem.objects.filter(unit=OuterRef("pk"), retired_on=None)
+    counts = {slug: _number(own.filter(rule)) for slug, rule in rules.items()}
+    return units.annotate(systems_in_use=_number(systems), **counts)
+
+
+def _number(rows: "QuerySet[Any]") -> Coalesce:
+    counted = rows.order_by().values("unit").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def systems_of(user: User) -> Any:
+    """Systems in use of visible units; `has_finding`: an unclosed finding names it."""
+    findings = Finding.objects.filter(system=OuterRef("pk")).unclosed()
+    return (
+        MailSystem.objects.visible_to(user)
+        .filter(retired_on=None)
+        .annotate(has_finding=Exists(findings))
+    )
+
+
+def findings_of(user: User) -> Any:
+    """Findings of visible units."""
+    return Finding.objects.visible_to(user)
+
+
+def _unclosed() -> Q:
+    return ~Q(status__in=Finding.ENDED)
+
+
+def finding_states() -> dict[str, tuple[str, Q]]:
+    """State filter of findings: slug → (label, rule). Overdue depends on the day."""
+    return {
+        "unclosed": ("未销号", _unclosed()),
+        "overdue": ("逾期未整改", Q(status__in=Finding.WITH_UNIT, due_on__lt=today())),
+        "closed": ("已销号", Q(status=Finding.Status.CLOSED)),
+        "counted": (
+            "未销号和已销号",
+            ~Q(status__in=[Finding.Status.FALSE_ALARM, Finding.Status.TRANSFERRED]),
+        ),
+    }
+
+
+Counts = dict[str, int]
+# (region code, sector code) → counts
+Cells = dict[tuple[str, str], Counts]
+
+
+def count_by_place(user: User, campaign: Campaign | None) -> Cells:
+    """Count every figure per region and sector: four queries, whatever the number of units."""
+    cells: Cells = {}
+    unclosed, states = _unclosed(), finding_states()
+    sources: list[tuple[QuerySet[Any], str, dict[str, Count]]] = [
+        (Unit.objects.visible_to(user), "", {"units": Count("pk")}),
+        (
+            SelfCheck.objects.visible_to(user).filter(campaign=campaign),
+            "unit__",
+            {
+                "asked": Count("pk"),
+                "reported": Count("pk", filter=Q(status__in=SelfCheck.REPORTED)),
+            },
+        ),
+        (
+            MailSystem.objects.visible_to(user).filter(retired_on=None),
+            "unit__",
+            {
+                "systems": Count("pk"),
+                "filed": Count("pk", filter=Q(filing_state=FilingState.FILED)),
+            },
+        ),
+        (
+            findings_of(user),
+            "unit__",
+            {
+                **{s.value: Count("pk", filter=unclosed & Q(severity=s)) for s in Severity},
+                "overdue": Count("pk", filter=states["overdue"][1]),
+                "closed": Count("pk", filter=states["closed"][1]),
+            },
+        ),
+    ]
+    for rows, path, counts in sources:
+        place = (f"{path}region_id", f"{path}sector_id")
+        for row in rows.order_by().values(*place).annotate(**counts):
+            cell = cells.setdefault((row[place[0]], row[place[1]]), dict.fromkeys(BY_SLUG, 0))
+            for slug in counts:
+                cell[slug] += row[slug]
+    return cells

@@ -1,0 +1,59 @@
+"""Workbooks of lists that stand in lower rooms."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from accounts.requests import PortalRequest
+from assessments.views.campaigns import URGE_KINDS, urged
+from audit.exports import export_list
+from emailsec.lib.workbook import Table, Value
+from inventory.models import Contact
+
+URGE_HEADS = (
+    "单位",
+    "行政区划",
+    "专项行动",
+    "截止日期",
+    "状态",
+    "最近登录",
+    "联系人及电话",
+    "通话次数",
+    "最近通话",
+)
+
+
+@require_GET
+def urge_export(request: PortalRequest) -> HttpResponse:
+    """催报: the same rows as the page, with the same filter."""
+    if not request.user.can("call.record") or not request.user.can("list.export"):
+        raise PermissionDenied("催报清单由承办人导出。")
+    kind = request.GET.get("kind", "")
+    rows = tuple(_urge_row(selfcheck) for selfcheck in urged(request, kind))
+    label = next((label for slug, label, _ in URGE_KINDS if slug == kind), "")
+    table = Table(title="催报清单", heads=URGE_HEADS, rows=rows)
+    return export_list("urge", [table], by=request.user, filters={"状态": label} if label else {})
+
+
+def _urge_row(selfcheck: Any) -> tuple[Value, ...]:
+    calls = list(selfcheck.calls.all())
+    last = calls[0] if calls else None
+    status = selfcheck.get_status_display()
+    return (
+        selfcheck.unit.name,
+        selfcheck.unit.region.name,
+        selfcheck.campaign.title,
+        selfcheck.campaign.deadline,
+        f"{status}（被退回）" if selfcheck.returned else status,
+        selfcheck.last_login,
+        "\n".join(_contact(contact) for contact in selfcheck.unit.contacts.all()),
+        len(calls),
+        f"{last.spoke_with}：{last.note}" if last else None,
+    )
+
+
+def _contact(contact: Contact) -> str:
+    phones = "、".join(phone for phone in (contact.office_phone, contact.mobile) if phone)
+    return f"{contact.get_role_display()} {contact.name} {phones}".strip()
