@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from reports.views import authorization, documents, invitation, verify
+from reports.views import authorization, documents, exports, invitation, verify
 
 app_name = "reports"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("notices/<int:notice_id>/report/", documents.report_issue, name="report_issue"),
     path("units/<int:unit_id>/invitation/", invitation.invitation, name="invitation"),
+    path("exports/urge.xlsx", exports.urge_export, name="urge_export"),
     path("verify/", verify.verify, name="verify_form"),
     path("verify/<str:code>/", verify.verify, name="verify"),
 ]
