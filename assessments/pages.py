@@ -60,6 +60,28 @@ class ItemBlock:
         return self.sheet.meetings(self.item)
 
     @property
+    def observed(self) -> list[Meeting]:
+        """What was seen, to be said before the question is asked (items marked observed_first)."""
+        kinds = {"seen", "contradicts", "confirms", "modest", "check"}
+        return [m for m in self.meetings if self.item.observed_first and m.kind in kinds]
+
+    @property
+    def answered(self) -> bool:
+        main = self.item.main
+        return main is not None and bool(self.sheet.judged.value(self.item.code, main.code))
+
+    @property
+    def suggestion(self) -> str:
+        return self.sheet.suggestion(self.item)
+
+    @property
+    def suggestion_label(self) -> str:
+        """The answer that the confirmed observations support, in words; "" without one."""
+        main = self.item.main
+        option = main.option(self.suggestion) if main and self.suggestion else None
+        return option.label if option else ""
+
+    @property
     def lines(self) -> list[tuple[schema.Field, str]]:
         """(field, answer in words) of the fields asked, for read-only display."""
         return [

@@ -206,8 +206,7 @@ def _note(code: str, main: str, *, partial: bool, na: bool) -> Field:
         code="note",
         label=NOTE_LABELS[(partial, na)],
         type="textarea",
-        required=False,
-        required_when=parse(condition, f"{code}.note", code),
+        when=parse(condition, f"{code}.note", code),
     )
 
 
