@@ -252,7 +252,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     return calls
 
 
-ALL_STEPS = ["migrate", "load_divisions", "load_standards", "load_questionnaire", "demo"]
+ALL_STEPS = ["migrate", "load_divisions", "load_questionnaire", "demo"]
 
 
 def prepare(env: dict[str, str]) -> None:
@@ -298,8 +298,8 @@ def test_a_step_that_failed_is_not_stamped(
     (tmp_path / "portal.sqlite3").touch()
 
     def fail(argv: list[str], **_: object) -> None:
-        if argv[2] == "load_standards":
-            raise common.ToolError("载入法规与标准失败")
+        if argv[2] == "load_questionnaire":
+            raise common.ToolError("载入自查表失败")
         commands.append(argv[2])
 
     with monkeypatch.context() as patch:
@@ -523,9 +523,13 @@ def test_audit_counts_what_it_skipped_as_a_failure() -> None:
     assert "unknown" in lines[1]
 
 
-def test_main_line_figures_are_complete_or_no_figures() -> None:
-    assert main_line.FIGURES.fullmatch("steps=31 pdfs=3 users=5 seconds=48.2")
-    assert not main_line.FIGURES.fullmatch("steps=31 pdfs= users=5 seconds=48.2")
+def test_main_line_figures_are_complete_or_a_failure() -> None:
+    line = "steps=31 pdfs=3 users=5 seconds=48"
+    assert main_line.figures(["...", f"{line}", "1 passed in 50 s"]) == line
+    for wrong in ("1 passed", line.replace("users=5", "users=4"), line.replace("pdfs=3", "pdfs=0")):
+        with pytest.raises(common.ToolError):
+            main_line.figures([wrong])
+    assert (ROOT / main_line.JOURNEY).is_file()
 
 
 def test_help_tells_every_target() -> None:

@@ -78,42 +78,64 @@ def alive(pgid: int) -> bool:
     return any(state != "Z" for state in _states(pgid))
 
 
+def _state(process: Path) -> tuple[str, int]:
+    """State letter and process group from /proc/<pid>; OSError or ValueError when it is gone."""
+    # "pid (name) state ppid pgrp ...": the name may itself hold blanks and brackets.
+    state, _parent, group, *_ = (process / "stat").read_text().rpartition(")")[2].split()
+    return state, int(group)
+
+
 def _states(pgid: int) -> Iterable[str]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                # "pid (name) state ppid pgrp ...": the name may itself hold blanks and brackets.
-                state, _ppid, group = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
-                if int(group) == pgid:
+            with contextlib.suppress(OSError, ValueError):
+                state, group = _state(entry)
+                if group == pgid:
                     yield state
 
 
 def end_groups(
     groups: Iterable[int], *, grace: Callable[[], float], reap: Callable[[], None]
 ) -> list[int]:
-    """End process groups: SIGTERM to all, then SIGKILL to what remains after the grace.
+    """End process groups: SIGTERM first, then SIGKILL to what remains after the grace.
+
+    The SIGTERM goes to the leader, who ends its children in order (Celery hangs when its children
+    get it as well), and to the group where the leader is gone.
 
     Arguments: grace (seconds to wait, asked again and again, so that a second Ctrl-C can shorten
     it), reap (called while waiting, collects the starter's own children).
     Returns the groups that had to be killed.
     """
     begun = time.monotonic()
-    left = [pgid for pgid in groups if _signal(pgid, signal.SIGTERM)]
-    while left and time.monotonic() - begun < grace():
-        time.sleep(0.05)
+    left = list(groups)
+    asked: set[tuple[int, bool]] = set()
+    while True:
         reap()
         left = [pgid for pgid in left if alive(pgid)]
+        for pgid in left:
+            request = (pgid, _leads(pgid))
+            if request not in asked:
+                asked.add(request)
+                _signal(os.kill if request[1] else os.killpg, pgid, signal.SIGTERM)
+        if not left or time.monotonic() - begun >= grace():
+            break
+        time.sleep(0.05)
     for pgid in left:
-        _signal(pgid, signal.SIGKILL)
+        _signal(os.killpg, pgid, signal.SIGKILL)
     return left
 
 
-def _signal(pgid: int, number: int) -> bool:
+def _leads(pgid: int) -> bool:
+    """Whether the group's leader, whose number is the group's, still lives."""
     try:
-        os.killpg(pgid, number)
-    except (ProcessLookupError, PermissionError):
+        return _state(Path(f"/proc/{pgid}"))[0] != "Z"
+    except (OSError, ValueError):
         return False
-    return True
+
+
+def _signal(how: Callable[[int, int], None], target: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        how(target, number)
 
 
 class Keeper:

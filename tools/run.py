@@ -153,13 +153,16 @@ def main(_arguments: list[str]) -> int:
     with only_one("run", busy=busy):
         require_free(host, port)
         env = child_environment(host, port)
+        (VAR / "static").mkdir(exist_ok=True)  # WhiteNoise warns in each process without it
         supervisor = Supervisor(VAR / "log")
         try:
             with supervisor:
                 serve(supervisor, env, host, port, begun)
         except StopRequested:
-            forced = "、".join(supervisor.killed)
-            say("\n已停止。" if not forced else f"\n已停止（{forced} 未及时退出，已强制结束）。")
+            # Celery's worker needs some seconds even without work; what it was doing is leased in
+            # the database and done again, so ending it after the grace is nothing to report.
+            forced = [name for name in supervisor.killed if name != "worker"]
+            say("\n已停止。" if not forced else f"\n已停止（强制结束：{'、'.join(forced)}）。")
     return 0
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tools import environment, system
@@ -46,10 +47,13 @@ _NOT_FOR_TESTS = {"EMAILSEC_ENV", "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "PORT"
 _NOT_FOR_TESTS |= {"PUBLIC_URL", "SCAN_POLICY_FILE", "PRACTICE_RANGE_FILE", "MAKEFLAGS", "MFLAGS"}
 
 
-def pytest(arguments: list[str], *, workers: int = 2) -> int:
+def pytest(
+    arguments: list[str], *, workers: int = 2, on_line: Callable[[str], None] | None = None
+) -> int:
     """Run pytest on the services; returns its exit code.
 
-    Arguments: arguments (to pytest), workers (0 runs in this one process).
+    Arguments: arguments (to pytest), workers (0 runs in one process), on_line (gets each line of
+    the output instead of the terminal).
     Browser journeys share one worker (see tools/pytest_house.py): they share a broker and a range.
     """
     command = [str(environment.PYTHON), "-m", "pytest", "-p", "tools.pytest_house"]
@@ -62,7 +66,16 @@ def pytest(arguments: list[str], *, workers: int = 2) -> int:
         tempfile.TemporaryDirectory(prefix="emailsec-test-") as name,
     ):
         env = suite_environment(Path(name), given)
-        return subprocess.run([*command, *arguments], cwd=ROOT, env=env, check=False).returncode
+        command += arguments
+        if on_line is None:
+            return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
+        with subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                on_line(line.rstrip("\n"))
+        return process.returncode
 
 
 def main(arguments: list[str]) -> int:
