@@ -1,7 +1,6 @@
 """Carry out a leased batch of looks: plan what each letter allows, probe, write as results come."""
 
 import asyncio
-import contextlib
 import dataclasses
 import datetime as dt
 import logging
@@ -30,6 +29,8 @@ from scans.writing import store
 log = logging.getLogger(__name__)
 
 CONCURRENCY = 16
+#: Seconds between two looks at whether the batch is still ours.
+LOOK_AROUND = 2.0
 _KINDS = {
     EndpointKind.SUBMISSION: "smtp",
     EndpointKind.IMAP: "imap",
@@ -196,17 +197,44 @@ def _ill(way: Outside) -> str:
 
 
 def _probe(plan: Plan, lease: Lease, way: Outside) -> None:
-    """Probe the batch in one event loop; between its steps this thread writes what has come."""
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
+    """Probe the batch in one event loop; between its steps this thread writes what has come.
+
+    Every other second it asks whether all waves are still ours: a letter withdrawn meanwhile stops
+    the probes at once, and the rest of the batch goes back to the queue.
+    """
+    waiting = {run.wave_id for run in plan.runs.values()}
+    with asyncio.Runner() as runner:  # leaving it cancels what still runs
         results: asyncio.Queue[DomainResult] = asyncio.Queue()
-        work = loop.create_task(_work(plan.targets, plan.permissions, way, results.put_nowait))
-        with contextlib.ExitStack() as stack:
-            stack.callback(work.cancel)
-            while (result := runner.run(_next(work, results))) is not None:
-                run = plan.runs[result.domain]
-                if (fresh := store(run, result, lease.token)) is not None:
-                    plan.fresh[run.wave_id] = plan.fresh.get(run.wave_id, 0) + fresh
+        work = runner.get_loop().create_task(
+            _work(plan.targets, plan.permissions, way, results.put_nowait)
+        )
+        while True:
+            result = runner.run(_next(work, results))
+            if result is not None:
+                _write(plan, lease, result)
+            elif work.done():
+                work.result()
+                return
+            elif not queue.holds(lease, waiting):
+                queue.release(lease)
+                return
+
+
+def _write(plan: Plan, lease: Lease, result: DomainResult) -> None:
+    """Store one result; a result that cannot be stored fails its own run only."""
+    run = plan.runs[result.domain]
+    try:
+        fresh = store(run, result, lease.token)
+    except Exception:
+        error_id = uuid.uuid4().hex[:10]
+        log.exception("error_id=%s run=%s", error_id, run.pk)
+        problem = f"结果未能保存（编号 {error_id}），请联系平台管理员。"
+        ScanRun.objects.filter(pk=run.pk, status=ScanRun.Status.RUNNING).update(
+            status=ScanRun.Status.FAILED, problem=problem, finished_at=timezone.now()
+        )
+        return
+    if fresh is not None:
+        plan.fresh[run.wave_id] = plan.fresh.get(run.wave_id, 0) + fresh
 
 
 def look_once(
@@ -232,18 +260,16 @@ async def _work(
 async def _next(
     work: "asyncio.Task[None]", results: "asyncio.Queue[DomainResult]"
 ) -> DomainResult | None:
-    """Return the next result, or None once the work is done and the queue is empty."""
-    if not results.empty():
-        return results.get_nowait()
-    waiting = asyncio.ensure_future(results.get())
-    await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if waiting.done():
-        return waiting.result()
-    waiting.cancel()
-    if not results.empty():
-        return results.get_nowait()
-    work.result()
-    return None
+    """Return the next result; None once the work is done, or to let the caller look around."""
+    if results.empty():
+        waiting = asyncio.ensure_future(results.get())
+        await asyncio.wait(
+            {work, waiting}, timeout=LOOK_AROUND, return_when=asyncio.FIRST_COMPLETED
+        )
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+    return None if results.empty() else results.get_nowait()
 
 
 async def _without_foreign_relays(

@@ -111,9 +111,11 @@ def claim_due(limit: int = BATCH, now: dt.datetime | None = None) -> Lease | Non
         )
         if connection.features.has_select_for_update_skip_locked:
             free = free.select_for_update(skip_locked=True)
-        ids = [wave.pk for wave in free.only("pk")[:limit]]
-        if not ids:
+        found = list(free.only("pk", "attempts")[:limit])
+        if not found:
             return None
+        # What failed before goes alone, so that it cannot take nineteen others along again.
+        ids = [wave.pk for wave in found if not wave.attempts] or [found[0].pk]
         token = uuid.uuid4().hex
         Wave.objects.filter(pk__in=ids).update(
             lease=token, leased_until=moment + LEASE, attempts=F("attempts") + 1
@@ -127,6 +129,19 @@ def keep(wave_id: int, token: str) -> bool:
         Wave.objects.open()
         .filter(pk=wave_id, lease=token)
         .update(leased_until=timezone.now() + LEASE)
+    )
+
+
+def holds(lease: Lease, wave_ids: set[int]) -> bool:
+    """Whether every one of these waves is still open under the lease."""
+    held = Wave.objects.open().filter(pk__in=wave_ids, lease=lease.token)
+    return held.count() == len(wave_ids)
+
+
+def release(lease: Lease) -> None:
+    """Return what is left of a lease at once, as if it had not been claimed."""
+    Wave.objects.open().filter(pk__in=lease.wave_ids, lease=lease.token).update(
+        lease="", leased_until=None, attempts=F("attempts") - 1
     )
 
 

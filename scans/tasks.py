@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from scans.looking import run_batch
-from scans.queue import BATCH, claim_due, schedule_due, wake_drain
+from scans.queue import claim_due, schedule_due, wake_drain
 
 
 @shared_task(name="scans.tasks.drain_due")
@@ -12,5 +12,4 @@ def drain_due() -> None:
     schedule_due()
     if lease := claim_due():
         run_batch(lease)
-        if len(lease.wave_ids) == BATCH:
-            wake_drain()
+        wake_drain()

@@ -1,6 +1,7 @@
 """A look from the request to the verdicts, over real sockets."""
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from inbox.models import Message
 from inventory.models import MailDomain
-from scans import evidence, queue
-from scans.actions import Refused, request_scan
+from scans import evidence, queue, writing
+from scans.actions import Refused, request_scan, withdraw_authorization
 from scans.models import Observation, RunObservation, ScanRun, Verdict, Wave
 from scans.tasks import drain_due
 from tests.scans.conftest import declare_hosts, file_letter
@@ -264,6 +265,57 @@ def test_a_crash_of_the_probes_leaves_a_row_and_is_tried_again(
     run = wave.runs.get()
     assert (wave.status, run.status) == ("void", "failed")
     assert "探测程序出错（编号" in run.problem
+
+
+def test_a_withdrawn_letter_stops_the_probes_under_way(world, practice, monkeypatch):
+    system = world.system_a
+    MailDomain.objects.filter(system=system).update(name="silent.test")
+    letter = file_letter(system)
+    file_letter(world.system_provincial)  # its domain is a tarpit: no result for a while
+    wave = request_scan(system=system, by=world.filler)
+    other = request_scan(system=world.system_provincial, by=world.filler_provincial)
+    asked = []
+
+    def meanwhile(lease, wave_ids):
+        if not asked:
+            withdraw_authorization(letter=letter, by=world.filler)
+        asked.append(queue_holds(lease, wave_ids))
+        return asked[-1]
+
+    queue_holds = queue.holds
+    monkeypatch.setattr("scans.looking.LOOK_AROUND", 0.3)
+    monkeypatch.setattr(queue, "holds", meanwhile)
+    begin = time.monotonic()
+    drain_due()
+    assert time.monotonic() - begin < 6  # silence would be waited for at least twice 7 s
+    wave.refresh_from_db()
+    other.refresh_from_db()
+    assert asked == [False]
+    assert (wave.status, wave.runs.get().status) == ("void", "refused")
+    assert not Verdict.objects.exists()
+    assert (other.status, other.lease, other.attempts) == ("open", "", 0)
+
+
+def test_a_result_that_cannot_be_stored_fails_its_own_run_only(
+    world, system, practice, monkeypatch
+):
+    MailDomain.objects.create(system=system, name="control.test")
+    file_letter(system)
+    wave = request_scan(system=system, by=world.filler)
+    describe = writing.describe
+
+    def broken(verdict):
+        if "_dmarc.control.test" in str(verdict.params):
+            raise RuntimeError("boom")
+        return describe(verdict)
+
+    monkeypatch.setattr(writing, "describe", broken)
+    drain_due()
+    wave.refresh_from_db()
+    status = dict(wave.runs.values_list("domain__name", "status"))
+    assert status == {"jia.gov.test": "done", "control.test": "failed"}
+    assert wave.status == "done"
+    assert "未能保存（编号" in wave.runs.get(domain__name="control.test").problem
 
 
 def test_asking_again_too_soon_is_refused_with_the_time(

@@ -86,6 +86,13 @@ def test_a_claim_takes_each_wave_once_and_people_go_first(world):
     assert queue.claim_due() is None
 
 
+def test_what_failed_before_goes_alone(world):
+    failed = wave_of(world.system_a, attempts=1)
+    fresh = [wave_of(world.system_b).pk, wave_of(world.system_provincial).pk]
+    assert list(queue.claim_due().wave_ids) == fresh
+    assert queue.claim_due().wave_ids == (failed.pk,)
+
+
 def test_an_expired_lease_is_handed_on_and_the_first_holder_can_write_no_more(world):
     wave = wave_of(world.system_a)
     lost = queue.claim_due()
