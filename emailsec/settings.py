@@ -190,7 +190,7 @@ STATICFILES_DIRS = [
     *([d] if (d := BASE_DIR / "static_build").is_dir() else []),
 ]
 STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  
+STATIC_ROOT.mkdir(exist_ok=True)
 # Uploads lie outside every web root; they are served only by views that check the scope.
 MEDIA_ROOT = VAR_DIR / "uploads"
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
