@@ -13,7 +13,14 @@ from assessments.rules.conclusion import Merged
 from assessments.sheets import LoadedSheet, SeenVerdict, load_sheets
 from emailsec.lib.workdays import OFFICE_ZONE
 from inventory.models import MailSystem, UnitKind
-from rectification.models import Finding, FindingSource, Severity
+from rectification.models import (
+    Finding,
+    FindingSource,
+    Ground,
+    Placement,
+    Severity,
+    placement_of,
+)
 from scans.evidence import observation_lines
 from scans.models import Result, Verdict
 from scans.rules import repair_of, rule_of
@@ -33,6 +40,8 @@ class Candidate:
         sources: unsaved FindingSource rows.
         clauses: slugs of all clauses behind it.
         existing: the unclosed finding of the same cause, to which the sources would be added.
+        closed: the newest 销号 finding of the same cause, which would be reopened.
+        fresh: the sources that neither of them has yet.
     """
 
     system: MailSystem | None
@@ -46,6 +55,8 @@ class Candidate:
     clauses: list[str]
     sources: list[FindingSource] = field(default_factory=list)
     existing: Finding | None = None
+    closed: Finding | None = None
+    fresh: list[FindingSource] = field(default_factory=list)
     ground: grounds.Ground = field(
         default_factory=lambda: grounds.Ground(kind="advice", clauses=())
     )
@@ -60,8 +71,25 @@ class Candidate:
         return self.ground.citations(level)
 
     @property
-    def may_enter_notice(self) -> bool:
-        return grounds.may_enter_notice(self.ground)
+    def kept_ground(self) -> str:
+        """The ground as the finding keeps it: a national standard that no duty by law makes
+        binding is advice."""
+        if self.ground.kind == Ground.STANDARD and not grounds.may_enter_notice(self.ground):
+            return Ground.ADVICE
+        return self.ground.kind
+
+    @property
+    def ground_label(self) -> str:
+        return str(Ground(self.kept_ground).label)
+
+    def placement(self, authority: str) -> Placement:
+        """Where the finding may stand in a notice of an office of kind `authority`."""
+        return placement_of(self.kept_ground, self.ground.clauses, authority)
+
+    @property
+    def done(self) -> bool:
+        """Whether confirming would change nothing."""
+        return not self.fresh
 
     @property
     def severity_label(self) -> str:
@@ -72,6 +100,11 @@ class Candidate:
         kinds = {s.kind for s in self.sources}
         labels = {str(FindingSource.Kind(k).label) for k in kinds}
         return "、".join(sorted(labels))
+
+
+def worse(one: str, other: str) -> str:
+    """Return the worse of two severities."""
+    return max(one, other, key=lambda severity: _ORDER.index(Severity(severity)))
 
 
 def candidates(selfcheck: SelfCheck) -> list[Candidate]:
@@ -89,8 +122,8 @@ def _candidate(found: dict[str, Candidate], new: Candidate) -> Candidate:
     """Merge into the candidate of the same key: the worse severity wins, clauses unite."""
     old = found.setdefault(new.key, new)
     if old is not new:
-        if _ORDER.index(Severity(new.severity)) > _ORDER.index(Severity(old.severity)):
-            old.severity = new.severity
+        old.severity = worse(old.severity, new.severity)
+        old.days = min(old.days, new.days)
         old.urgent = old.urgent or new.urgent
         old.clauses += [slug for slug in new.clauses if slug not in old.clauses]
         old.why = old.why or new.why
@@ -197,7 +230,14 @@ def _settle(found: Iterable[Candidate], selfcheck: SelfCheck) -> None:
     """Give each candidate its ground and the unclosed finding it would join."""
     unit = selfcheck.unit
     bases = grounds.current()
-    existing = {(f.system_id, f.cause): f for f in Finding.objects.filter(unit=unit).unclosed()}
+    rows = Finding.objects.filter(unit=unit).order_by("id").prefetch_related("sources")
+    existing: dict[tuple[int | None, str], Finding] = {}
+    closed: dict[tuple[int | None, str], Finding] = {}
+    for row in rows:
+        if row.status == Finding.Status.CLOSED:
+            closed[row.system_id, row.cause] = row
+        elif row.status not in Finding.ENDED:
+            existing[row.system_id, row.cause] = row
     for candidate in found:
         system = candidate.system
         candidate.ground = grounds.ground_of(
@@ -206,7 +246,26 @@ def _settle(found: Iterable[Candidate], selfcheck: SelfCheck) -> None:
             level=system.grade or None if system else None,
             organ=unit.kind in ORGANS,
         )
-        candidate.existing = existing.get((system.pk if system else None, candidate.cause))
+        key = (system.pk if system else None, candidate.cause)
+        candidate.existing, candidate.closed = existing.get(key), closed.get(key)
+        candidate.fresh = _fresh(candidate)
+
+
+def _fresh(candidate: Candidate) -> list[FindingSource]:
+    """The sources that the finding does not know yet.
+
+    A later look that sees the same again is no new source of an unclosed finding; after 销号 it
+    says that the cause has returned.
+    """
+    finding = candidate.existing or candidate.closed
+    if finding is None:
+        return candidate.sources
+    known = list(finding.sources.all())
+    if candidate.existing:
+        seen = {(s.sheet_id, s.item, s.rule, s.domain) for s in known}
+        return [s for s in candidate.sources if (s.sheet_id, s.item, s.rule, s.domain) not in seen]
+    told = {(s.sheet_id, s.item, s.verdict_id) for s in known}
+    return [s for s in candidate.sources if (s.sheet_id, s.item, s.verdict_id) not in told]
 
 
 def _noon(day: dt.date) -> dt.datetime:

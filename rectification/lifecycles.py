@@ -24,6 +24,15 @@ FINDING = Lifecycle(
             "复查不通过，请继续整改",
             reason_required=True,
         ),
+        # A re-test passed before any notice was served, and does not hold.
+        Transition(
+            "fail_open",
+            (_F.TO_RECHECK,),
+            _F.OPEN,
+            "finding.recheck",
+            "复查不通过",
+            reason_required=True,
+        ),
         Transition("close", (_F.TO_RECHECK,), _F.CLOSED, "finding.close", "销号"),
         Transition(
             "dispute_upheld",
@@ -32,6 +41,9 @@ FINDING = Lifecycle(
             "notice.approve",
             "确认误报",
             reason_required=True,
+        ),
+        Transition(
+            "transfer", (_F.OPEN,), _F.TRANSFERRED, "notice.approve", "移送", reason_required=True
         ),
         Transition(
             "reopen", (_F.CLOSED,), _F.OPEN, "finding.confirm", "重新列为问题", reason_required=True
@@ -54,7 +66,14 @@ NOTICE = Lifecycle(
         ),
         Transition("reply", (_N.SIGNED, _N.REFUSED), _N.REPLIED, "notice.reply", "提交整改反馈"),
         Transition("again", (_N.REPLIED,), _N.SIGNED, "finding.recheck", "复查不通过，继续整改"),
-        Transition("finish", (_N.REPLIED, _N.SIGNED), _N.FINISHED, "finding.close", "办结"),
+        # The same where the unit had refused to sign: the case must not look signed afterwards.
+        Transition(
+            "again_refused", (_N.REPLIED,), _N.REFUSED, "finding.recheck", "复查不通过，继续整改"
+        ),
+        # Follows by itself from the last 销号, which a re-test may bring before the reply.
+        Transition(
+            "finish", (_N.SERVED, _N.SIGNED, _N.REFUSED, _N.REPLIED), _N.FINISHED, "system", "办结"
+        ),
         Transition(
             "void",
             (_N.DRAFTED, _N.CHECKED, _N.APPROVED),

@@ -3,27 +3,53 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from audit.trail import record
+from audit.trail import SYSTEM, record
 from emailsec.lib.workdays import today
-from inbox.actions import tell_unit
+from inbox.actions import tell_office, tell_unit
 from inventory.models import MailSystem
-from rectification.actions import Refused
+from rectification.actions.base import (
+    Refused,
+    end_in_notice,
+    headline,
+    live_item,
+    lock,
+    notice_url,
+    require_finding,
+)
 from rectification.lifecycles import FINDING, NOTICE
-from rectification.models import Finding, FindingSource, Notice, Recheck
+from rectification.models import (
+    Finding,
+    FindingChange,
+    FindingSource,
+    Notice,
+    Recheck,
+    WaveRead,
+)
 from scans.actions import request_scan
 from scans.evidence import observation_lines, with_evidence
-from scans.models import Result, ScanRun, Verdict, Wave
+from scans.models import Result, Verdict, Wave
+
+# What begins a new round: a 复查 from before it proves nothing any more.
+_ROUND_BEGINS = ("reply", "reopen", "fail", "fail_open")
+_READ_AT_ONCE = 200
+
+
+# --- By rescan ------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def start_rescan(findings: Iterable[Finding], *, by: User) -> list[Recheck]:
     """Ask for a rescan of the systems of observable findings that await 复查.
+
+    Returns:
+        The new rows; none where the same rescan is already under way. Where no letter allows a
+        look, they hang on a void wave that says why and are settled as 未能观测.
 
     Raises:
         Refused: none of them can be observed from outside.
@@ -31,8 +57,7 @@ def start_rescan(findings: Iterable[Finding], *, by: User) -> list[Recheck]:
     """
     by_system: dict[MailSystem, list[Finding]] = defaultdict(list)
     for finding in findings:
-        if not by.can("finding.recheck", finding):
-            raise PermissionDenied("finding.recheck")
+        require_finding(by, "finding.recheck", finding)
         if finding.status == Finding.Status.TO_RECHECK and finding.system and finding.observable:
             by_system[finding.system].append(finding)
     if not by_system:
@@ -47,62 +72,154 @@ def start_rescan(findings: Iterable[Finding], *, by: User) -> list[Recheck]:
                         finding=finding, kind=Recheck.Kind.RESCAN, wave=wave, by=by
                     )
                 )
+    for row in rows:
+        record("finding.rescan", row.finding, by=by, details={"wave": row.wave_id})
     return rows
 
 
 def settle_rescans() -> int:
-    """Fill in the result of rescans whose wave has ended; return how many. Safe to run twice.
-
-    A repair counts at first sight; a non-conformity only once a second look has confirmed it;
-    what could not be observed is neither.
-    """
+    """Fill in the result of rescans whose wave has ended; return how many. Safe to run twice."""
     pending = Recheck.objects.filter(result=Recheck.Result.PENDING, kind=Recheck.Kind.RESCAN)
     rows = pending.exclude(wave__status=Wave.Status.OPEN).select_related("wave", "finding")
     return sum(_settle(row) for row in rows)
 
 
+@transaction.atomic
 def _settle(row: Recheck) -> bool:
-    wave = row.wave
-    assert wave is not None
-    second = Wave.objects.filter(confirms=wave).first()
-    if second is not None and second.status == Wave.Status.OPEN:
+    assert row.wave is not None
+    judged = judge(row.finding, row.wave)
+    if judged is None:
         return False
-    last = second if second is not None and second.status == Wave.Status.DONE else wave
-    sources = FindingSource.objects.filter(finding=row.finding, verdict__isnull=False)
-    wanted = set(sources.values_list("rule", "verdict__run__domain_id"))
-    verdicts = [
-        v
-        for v in with_evidence(Verdict.objects.filter(run__in=ScanRun.objects.filter(wave=last)))
-        if (v.rule, v.run.domain_id) in wanted
-    ]
-    results = {v.result for v in verdicts}
-    if Result.NONCONFORMING in results:
-        result = Recheck.Result.FAILED
-    elif len(verdicts) < len(wanted) or Result.UNKNOWN in results:
-        result = Recheck.Result.UNKNOWN
-    else:
-        result = Recheck.Result.PASSED
+    result, seen = judged
+    won = Recheck.objects.filter(pk=row.pk, result=Recheck.Result.PENDING).update(
+        result=result, seen=seen, finished_at=timezone.now()
+    )
+    if not won:
+        return False
+    label = str(Recheck.Result(result).label)
+    details = {"wave": row.wave_id, "result": result}
+    record("finding.recheck", row.finding, by=SYSTEM, details=details)
+    if row.by is not None and row.by.office is not None:
+        tell_office(
+            row.by.office,
+            title=headline(f"远程复测{label}：{row.finding}"),
+            url=reverse("rectification:finding_detail", args=[row.finding_id]),
+        )
+    return True
+
+
+def judge(finding: Finding, wave: Wave) -> tuple[str, str] | None:
+    """Say what a finished look tells of a finding.
+
+    A repair counts at first sight; a non-conformity only once a second look has confirmed it.
+    What could not be observed, was not looked at or no longer applies is neither: a unit does
+    not pass by taking a host out of the inventory or an item out of its letter.
+
+    Returns:
+        (Recheck.Result, what was seen, line by line), or None while a second look is to come.
+    """
+    wanted = set(
+        FindingSource.objects.filter(finding=finding, verdict__isnull=False).values_list(
+            "rule", "verdict__run__domain_id"
+        )
+    )
+    verdicts = _of_wave(wave, wanted)
+    doubtful = [v for v in verdicts if v.result == Result.NONCONFORMING and not v.confirmed]
+    if doubtful:
+        second = Wave.objects.filter(confirms=wave).first()
+        if second is not None and second.status == Wave.Status.OPEN:
+            return None
+        if second is not None and second.status == Wave.Status.DONE:
+            verdicts = _of_wave(second, wanted)
     seen = "\n".join(line for v in verdicts for line in (v.text, *observation_lines(v)))
     if not verdicts:
         seen = wave.problem or "本次未能观测。"
-    return bool(
-        Recheck.objects.filter(pk=row.pk, result=Recheck.Result.PENDING).update(
-            result=result, seen=seen, finished_at=timezone.now()
-        )
+    return _result(verdicts, wanted), seen
+
+
+def _of_wave(wave: Wave, wanted: set[tuple[str, int]]) -> list[Verdict]:
+    rows = with_evidence(Verdict.objects.filter(run__wave=wave))
+    return [v for v in rows if (v.rule, v.run.domain_id) in wanted]
+
+
+def _result(verdicts: list[Verdict], wanted: set[tuple[str, int]]) -> str:
+    if any(v.result == Result.NONCONFORMING and v.confirmed for v in verdicts):
+        return Recheck.Result.FAILED
+    good = {Result.CONFORMING, Result.WARNING}
+    if wanted and len(verdicts) == len(wanted) and {Result(v.result) for v in verdicts} <= good:
+        return Recheck.Result.PASSED
+    return Recheck.Result.UNKNOWN
+
+
+# --- Repairs that the regular look shows ------------------------------------------------------
+
+
+def read_waves() -> int:
+    """Read finished looks that nobody has read yet for repairs; return how many findings moved.
+
+    Safe to run twice and at once: the marker row has one winner, written with what it causes.
+    """
+    waves = (
+        Wave.objects.filter(status=Wave.Status.DONE, read_for_findings=None)
+        .select_related("system")
+        .order_by("pk")[:_READ_AT_ONCE]
     )
+    return sum(_read(wave) for wave in waves)
+
+
+@transaction.atomic
+def _read(wave: Wave) -> int:
+    _, mine = WaveRead.objects.get_or_create(wave=wave)
+    if not mine:
+        return 0
+    waiting = Finding.objects.filter(
+        system=wave.system_id,
+        status__in=[Finding.Status.OPEN, Finding.Status.NOTIFIED],
+        # Confirmed before the look began: an older look says nothing about a newer finding.
+        sources__verdict__run__wave__lt=wave.pk,
+    ).distinct()
+    return sum(_repaired(finding, wave) for finding in waiting)
+
+
+def _repaired(finding: Finding, wave: Wave) -> bool:
+    newest = FindingSource.objects.filter(finding=finding, verdict__isnull=False)
+    if newest.filter(verdict__run__wave__gte=wave.pk).exists():
+        return False
+    judged = judge(finding, wave)
+    if judged is None or judged[0] != Recheck.Result.PASSED:
+        return False
+    FINDING.move(finding, "retest_passed", by=SYSTEM)
+    Recheck.objects.create(
+        finding=finding,
+        kind=Recheck.Kind.RESCAN,
+        result=Recheck.Result.PASSED,
+        wave=wave,
+        seen=judged[1],
+        finished_at=timezone.now(),
+    )
+    item = live_item(finding)
+    office = item.notice.office if item else finding.unit.police_office()
+    tell_office(
+        office,
+        title=headline(f"定期探测显示已整改，待销号：{finding}"),
+        url=reverse("rectification:finding_detail", args=[finding.pk]),
+    )
+    return True
+
+
+# --- On paper and on site ---------------------------------------------------------------------
 
 
 @transaction.atomic
 def record_recheck(finding: Finding, *, kind: str, passed: bool, seen: str, by: User) -> Recheck:
     """Record a 书面 or 现场复查 and what was found."""
-    if not by.can("finding.recheck", finding):
-        raise PermissionDenied("finding.recheck")
+    require_finding(by, "finding.recheck", finding)
     if finding.status != Finding.Status.TO_RECHECK:
         raise Refused(f"问题当前为“{finding.get_status_display()}”，不在待复查中。")
     if kind not in {Recheck.Kind.PAPER, Recheck.Kind.SITE}:
-        raise Refused("请选择书面复查或现场复查。")
+        raise Refused("请选择书面复查或现场复查。", field="kind")
     if not seen.strip():
-        raise Refused("请写明复查所见。")
+        raise Refused("请写明复查所见。", field="seen")
     row = Recheck.objects.create(
         finding=finding,
         kind=kind,
@@ -115,13 +232,62 @@ def record_recheck(finding: Finding, *, kind: str, passed: bool, seen: str, by: 
     return row
 
 
+# --- What the re-checks say ---------------------------------------------------------------------
+
+
+def this_round(finding: Finding) -> list[Recheck]:
+    """The re-checks since the last reply, reopening or failure, newest first."""
+    began = finding.changes.filter(action__in=_ROUND_BEGINS).order_by("-id").first()
+    rows = finding.rechecks.select_related("wave", "by").order_by("-id")
+    return list(rows.filter(at__gte=began.at) if began else rows)
+
+
+def with_rounds(findings: Iterable[Finding]) -> dict[int, list[Recheck]]:
+    """`this_round` of many findings by their id, in one query."""
+    ids = [finding.pk for finding in findings]
+    began = FindingChange.objects.filter(
+        subject=OuterRef("finding"), action__in=_ROUND_BEGINS
+    ).order_by("-id")
+    rows = (
+        Recheck.objects.filter(finding__in=ids)
+        .annotate(began=Subquery(began.values("at")[:1]))
+        .filter(Q(began=None) | Q(at__gte=F("began")))
+        .select_related("wave", "by")
+        .order_by("-id")
+    )
+    grouped: dict[int, list[Recheck]] = {pk: [] for pk in ids}
+    for row in rows:
+        grouped[row.finding_id].append(row)
+    return grouped
+
+
 def latest_recheck(finding: Finding) -> Recheck | None:
-    """The newest 复查 since the last reply, finished or not."""
-    newest = finding.replies.order_by("-id").first()
-    rows = finding.rechecks.order_by("-id")
-    if newest is not None:
-        rows = rows.filter(at__gte=newest.at)
-    return rows.first()
+    """The newest 复查 of this round, finished or not."""
+    return next(iter(this_round(finding)), None)
+
+
+def why_not_closable(rows: list[Recheck]) -> str:
+    """Say why a finding with these re-checks (newest first) cannot be 销号; "" if it can.
+
+    Paper does not outrank what was seen: after a rescan that failed, another rescan or a look on
+    site must pass.
+    """
+    latest = next((row for row in rows if row.result != Recheck.Result.PENDING), None)
+    if latest is None or latest.result != Recheck.Result.PASSED:
+        return "尚无通过的复查，不能销号；请先远程复测，或记录书面、现场复查。"
+    if latest.kind == Recheck.Kind.PAPER:
+        outranking = {Recheck.Kind.RESCAN, Recheck.Kind.SITE}
+        settled = {Recheck.Result.PASSED, Recheck.Result.FAILED}
+        before = next((r for r in rows if r.kind in outranking and r.result in settled), None)
+        if before is not None and before.result == Recheck.Result.FAILED:
+            return (
+                f"此前{before.get_kind_display()}不符合，不能凭书面材料销号；"
+                "请再次远程复测或现场复查。"
+            )
+    return ""
+
+
+# --- Endings ------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -131,33 +297,36 @@ def close(finding: Finding, *, by: User) -> None:
     Raises:
         Refused: no 复查 has passed since the last reply.
     """
-    latest = latest_recheck(finding)
-    if latest is None or latest.result != Recheck.Result.PASSED:
-        raise Refused("尚无通过的复查，不能销号；请先远程复测，或记录书面、现场复查。")
-    FINDING.move(finding, "close", by=by, also={"closed_on": today()})
-    for notice in Notice.objects.filter(items__finding=finding).exclude(
-        status__in=[Notice.Status.FINISHED, Notice.Status.VOID]
+    require_finding(by, "finding.close", finding)
+    if finding.status == Finding.Status.TO_RECHECK and (
+        reason := why_not_closable(this_round(finding))
     ):
-        unclosed = notice.items.filter(annex=False).exclude(finding__status__in=Finding.ENDED)
-        if not unclosed.exists():
-            NOTICE.move(notice, "finish", by=by)
-            tell_unit(
-                notice.unit,
-                title=f"整改办结：{notice.number}",
-                body="全部问题已销号，可以导出整改报告。",
-                url=reverse("rectification:notice_detail", args=[notice.pk]),
-            )
+        raise Refused(reason)
+    FINDING.move(finding, "close", by=by, also={"closed_on": today()})
+    end_in_notice(finding)
+    tell_unit(
+        finding.unit,
+        title=headline(f"已销号：{finding}"),
+        url=reverse("rectification:finding_detail", args=[finding.pk]),
+    )
 
 
 @transaction.atomic
 def fail(finding: Finding, *, reason: str, by: User) -> None:
-    """复查不通过: back to the unit, with the reason."""
-    FINDING.move(finding, "fail", by=by, reason=reason)
-    for notice in Notice.objects.filter(items__finding=finding, status=Notice.Status.REPLIED):
-        NOTICE.move(notice, "again", by=by)
-    tell_unit(
-        finding.unit,
-        title=f"复查不通过：{finding.number} {finding.title}",
-        body=reason,
-        url=reverse("rectification:finding_detail", args=[finding.pk]),
-    )
+    """复查不通过: back to the unit, with the reason; back to 待整改 where no notice was served."""
+    require_finding(by, "finding.recheck", finding)
+    item = live_item(finding)
+    served = item is not None and item.notice.status in Notice.SERVED_OR_LATER
+    FINDING.move(finding, "fail" if served else "fail_open", by=by, reason=reason)
+    url = reverse("rectification:finding_detail", args=[finding.pk])
+    if item is not None:
+        url = notice_url(item.notice)
+        _again(item.notice, by, annex=item.annex)
+    tell_unit(finding.unit, title=headline(f"复查不通过：{finding}"), body=reason, url=url)
+
+
+def _again(notice: Notice, by: User, *, annex: bool) -> None:
+    """An answered notice is under way again; advice of the annex does not hold it open."""
+    lock(notice)
+    if notice.status == Notice.Status.REPLIED and not annex:
+        NOTICE.move(notice, "again" if notice.received_on else "again_refused", by=by)

@@ -6,6 +6,7 @@ from rectification import rechecks
 
 
 @shared_task
-def settle_rescans() -> int:
-    """Fill in the results of rescans that have ended; safe to run twice."""
-    return rechecks.settle_rescans()
+def settle_rescans() -> None:
+    """Fill in rescans that have ended and read new looks for repairs; safe to run twice."""
+    rechecks.settle_rescans()
+    rechecks.read_waves()

@@ -1,0 +1,115 @@
+"""What the verbs share: refusals, whose case it is, and the lock that keeps a case in step."""
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.models import User
+from audit.trail import SYSTEM
+from emailsec.lib.workdays import today
+from inbox.actions import tell_unit
+from inventory.models import Office
+from rectification.lifecycles import NOTICE
+from rectification.models import Finding, Notice, NoticeItem
+
+_HEADLINE = 120
+
+
+class Refused(Exception):
+    """A rule of rectification forbids the act; `str(error)` is Chinese, meant for the person.
+
+    Attributes:
+        field: the form field that the refusal is about, "" for the act as a whole.
+    """
+
+    def __init__(self, text: str, *, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
+def belongs_to(office: Office, by: User) -> bool:
+    """Say whether `by` works in `office` or above it."""
+    return any(office.path.startswith(path) for path in by.scope.office_paths)
+
+
+def may_handle(by: User, power: str, notice: Notice) -> bool:
+    """Say whether an officer may act on a notice: another authority that supervises the same
+    unit may read it, never move it."""
+    return by.can(power, notice) and belongs_to(notice.office, by)
+
+
+def require_notice(by: User, power: str, notice: Notice) -> None:
+    """Raise PermissionDenied unless `may_handle`."""
+    if not may_handle(by, power, notice):
+        raise PermissionDenied(power)
+
+
+def live_item(finding: Finding) -> NoticeItem | None:
+    """The place of a finding in the notice that now carries it, if any."""
+    item: NoticeItem | None = (
+        finding.notice_items.live().select_related("notice__office", "notice__unit").first()
+    )
+    return item
+
+
+def may_handle_finding(by: User, power: str, finding: Finding) -> bool:
+    """As `may_handle`; a finding in no notice belongs to the offices that supervise the unit."""
+    if not by.can(power, finding):
+        return False
+    item = live_item(finding)
+    if item is not None:
+        return belongs_to(item.notice.office, by)
+    return finding.unit.is_supervised_by(by)
+
+
+def require_finding(by: User, power: str, finding: Finding) -> None:
+    """Raise PermissionDenied unless `may_handle_finding`."""
+    if not may_handle_finding(by, power, finding):
+        raise PermissionDenied(power)
+
+
+def lock(notice: Notice) -> None:
+    """Queue at the notice's row and read it afresh, so that two acts at once see each other.
+
+    Call inside the transaction of the act.
+    """
+    Notice.objects.select_for_update().get(pk=notice.pk)
+    notice.refresh_from_db()
+
+
+def notice_url(notice: Notice) -> str:
+    return reverse("rectification:notice_detail", args=[notice.pk])
+
+
+def headline(text: str) -> str:
+    """Text cut to what the title of a message holds."""
+    return text if len(text) <= _HEADLINE else f"{text[: _HEADLINE - 1]}…"
+
+
+def end_in_notice(finding: Finding) -> None:
+    """Note that a finding has ended, and finish the notice with its last ordered finding."""
+    item = live_item(finding)
+    if item is None:
+        return
+    notice = item.notice
+    lock(notice)
+    NoticeItem.objects.filter(pk=item.pk).update(ended_on=today())
+    unfinished = notice.items.live().filter(annex=False)
+    if not notice.is_live or unfinished.exists():
+        return
+    NOTICE.move(notice, "finish", by=SYSTEM)
+    tell_unit(
+        notice.unit,
+        title=headline(f"整改办结：{notice.number}"),
+        body="责令整改的问题已全部销号，可以导出整改报告。",
+        url=notice_url(notice),
+    )
+
+
+def number_taken(office: Office, number: str, *, but: Notice | None = None) -> bool:
+    """Say whether an office's registered number already stands on another notice."""
+    rows = Notice.objects.filter(Q(number=number) | Q(case_number=number), office=office)
+    if but is not None:
+        rows = rows.exclude(pk=but.pk)
+    # A void draft never bore its number; a void numbered notice keeps it.
+    return bool(rows.exclude(status=Notice.Status.VOID, number="").exists())

@@ -1,0 +1,235 @@
+"""Forms of rectification. What they refuse is told at the field, in Chinese, nothing lost."""
+
+from typing import TYPE_CHECKING, Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Div, Field, Layout
+from django import forms
+from django.core.exceptions import ValidationError
+
+from emailsec.lib.workdays import today
+from inventory.models import Office
+from rectification.models import Finding, Recheck
+
+if TYPE_CHECKING:
+    _Findings = forms.ModelMultipleChoiceField[Finding]
+else:
+    _Findings = forms.ModelMultipleChoiceField
+
+_DATE = {"type": "date"}
+_SCAN_ACCEPT = ".pdf,.png,.jpg,.jpeg"
+_SCAN_HELP = "pdf、png 或 jpg，不超过 10 MB；须看清公章和日期。"
+
+
+def date_field(label: str, help_text: str = "") -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        help_text=help_text,
+        widget=forms.DateInput(attrs=_DATE, format="%Y-%m-%d"),
+        error_messages={"required": f"请填写{label}。", "invalid": "日期无效，请重新选择。"},
+    )
+
+
+def text_field(
+    label: str, max_length: int, *, rows: int = 3, help_text: str = ""
+) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        max_length=max_length,
+        help_text=help_text,
+        widget=forms.Textarea(attrs={"rows": rows}),
+        error_messages={
+            "required": f"请填写{label}。",
+            "max_length": "最多 %(limit_value)s 字，现为 %(show_value)s 字，请精简。",
+        },
+    )
+
+
+class PlainForm(forms.Form):
+    """A form whose <form> tag and button stand in the template."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Several forms of one kind may stand on a page; their ids must differ.
+        self.key = kwargs.pop("key", "")
+        if self.key:
+            kwargs.setdefault("auto_id", f"id_{self.key}_%s")
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        if layout := self.layout():
+            self.helper.layout = layout
+
+    def layout(self) -> Layout | None:
+        return None
+
+
+def side_by_side(*names: str) -> Div:
+    width = f"col-sm-{12 // len(names)}"
+    return Div(*(Div(Field(name), css_class=width) for name in names), css_class="row")
+
+
+class NoticeForm(PlainForm):
+    """What goes into a notice and until when."""
+
+    findings = _Findings(
+        label="列入的问题",
+        queryset=Finding.objects.none(),
+        error_messages={
+            "required": "请至少选择一个问题。",
+            "invalid_choice": "所选问题中有已列入其他通知的，请核对后重新选择。",
+            "invalid_pk_value": "所选问题中有已列入其他通知的，请核对后重新选择。",
+        },
+    )
+    deadline = date_field("整改期限")
+    case_number = forms.CharField(
+        label="登记文号",
+        max_length=60,
+        help_text="本机关由办案平台编号，请填写平台登记的文号。",
+        error_messages={"required": "请填写办案平台登记的文号。"},
+    )
+
+    def __init__(self, *args: Any, office: Office, findings: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["findings"].queryset = findings  # type: ignore[attr-defined]
+        if office.own_numbering:
+            del self.fields["case_number"]
+
+    def clean_deadline(self) -> Any:
+        deadline = self.cleaned_data["deadline"]
+        if deadline <= today():
+            raise ValidationError("整改期限须晚于今天。")
+        return deadline
+
+
+class ReasonForm(PlainForm):
+    """Why: for 作废, 复查不通过, 误报, 移送."""
+
+    reason = text_field("理由", 500, rows=2)
+
+    def __init__(self, *args: Any, label: str = "理由", help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reason"]
+        field.label, field.help_text = label, help_text
+        field.error_messages["required"] = f"请填写{label}。"
+
+
+class SignForm(PlainForm):
+    received_by = forms.CharField(
+        label="签收人",
+        max_length=30,
+        help_text="收到通知书的人。签收不等于同意其中的认定。",
+        error_messages={"required": "请填写签收人姓名。"},
+    )
+
+
+class RefusalForm(PlainForm):
+    officers = forms.CharField(
+        label="见证民警（两名）",
+        max_length=60,
+        help_text="写两人姓名，用顿号隔开。拒签不影响送达，整改期限照算。",
+        error_messages={"required": "请填写两名见证民警的姓名。"},
+    )
+
+
+class ScanForm(PlainForm):
+    file = forms.FileField(
+        label="盖章扫描件",
+        help_text=_SCAN_HELP,
+        widget=forms.FileInput(attrs={"accept": _SCAN_ACCEPT}),
+        error_messages={
+            "required": "请选择扫描件。",
+            "empty": "文件是空的，请检查后重新选择。",
+        },
+    )
+
+
+class ExtensionForm(PlainForm):
+    until = date_field("申请延至")
+    reason = text_field("延期理由", 500)
+    interim = text_field("期间的临时措施", 500, help_text="延期期间怎样防止问题被利用。")
+
+
+class DecisionForm(PlainForm):
+    note = forms.CharField(
+        label="审批意见",
+        max_length=300,
+        required=False,
+        help_text="不同意的须写明理由。",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files at once; each is checked by the action that keeps it."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        files = data if isinstance(data, list | tuple) else [data] if data else []
+        return [super(FilesField, self).clean(one, initial) for one in files]
+
+
+class ReplyForm(PlainForm):
+    """The unit's answer to one finding."""
+
+    analysis = text_field("原因分析", 1000)
+    measures = text_field("整改措施", 2000, help_text="已经做了什么；改了哪项配置、补了哪项制度。")
+    responsible = forms.CharField(
+        label="责任人", max_length=30, error_messages={"required": "请填写责任人。"}
+    )
+    completed_on = date_field("完成日期", "不晚于今天；没有完成的请先整改，或申请延期。")
+    evidence = FilesField(
+        label="整改佐证",
+        required=False,
+        widget=FilesInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg,.docx,.xlsx,.ofd"}),
+        error_messages={"empty": "文件是空的，请检查后重新选择。"},
+    )
+
+    def __init__(self, *args: Any, finding: Finding, **kwargs: Any) -> None:
+        kwargs.setdefault("key", f"f{finding.pk}")
+        super().__init__(*args, **kwargs)
+        self.finding = finding
+        self.fields["evidence"].help_text = (
+            "可以选多个。pdf、png、jpg、docx、xlsx、ofd，每个不超过 10 MB；不得含涉密内容。"
+            + ("此问题可以远程复测，佐证可不传。" if finding.observable else "此问题须有佐证。")
+        )
+
+    def layout(self) -> Layout:
+        return Layout(
+            Field("analysis"),
+            Field("measures"),
+            side_by_side("responsible", "completed_on"),
+            Field("evidence"),
+        )
+
+    def clean_completed_on(self) -> Any:
+        day = self.cleaned_data["completed_on"]
+        if day > today():
+            raise ValidationError("完成日期不能晚于今天；尚未完成的请先整改，或申请延期。")
+        return day
+
+
+class RecheckForm(PlainForm):
+    """A 复查 on paper or on site, and what was found."""
+
+    kind = forms.ChoiceField(
+        label="方式",
+        choices=[
+            (Recheck.Kind.PAPER.value, Recheck.Kind.PAPER.label),
+            (Recheck.Kind.SITE.value, Recheck.Kind.SITE.label),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "请选择书面复查或现场复查。"},
+    )
+    passed = forms.ChoiceField(
+        label="结果",
+        choices=[("yes", "通过"), ("no", "不通过")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "请选择复查结果。"},
+    )
+    seen = text_field("复查所见", 2000, help_text="核对了哪些材料或配置，看到了什么。")

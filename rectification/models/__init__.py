@@ -1,0 +1,51 @@
+"""What must change: findings, notices, replies, re-checks, extensions."""
+
+from rectification.models.findings import (
+    Finding,
+    FindingChange,
+    FindingSource,
+    Ground,
+    Placement,
+    Severity,
+    placement_of,
+)
+from rectification.models.notices import (
+    Counter,
+    Extension,
+    Notice,
+    NoticeChange,
+    NoticeItem,
+    NoticeScan,
+    free_for_notice,
+    notice_scan_path,
+)
+from rectification.models.replies import (
+    Recheck,
+    Reply,
+    ReplyEvidence,
+    WaveRead,
+    reply_evidence_path,
+)
+
+__all__ = [
+    "Counter",
+    "Extension",
+    "Finding",
+    "FindingChange",
+    "FindingSource",
+    "Ground",
+    "Notice",
+    "NoticeChange",
+    "NoticeItem",
+    "NoticeScan",
+    "Placement",
+    "Recheck",
+    "Reply",
+    "ReplyEvidence",
+    "Severity",
+    "WaveRead",
+    "free_for_notice",
+    "notice_scan_path",
+    "placement_of",
+    "reply_evidence_path",
+]

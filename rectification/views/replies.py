@@ -1,0 +1,163 @@
+"""The unit's journey: answer finding by finding, ask for an extension; the office decides it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.requests import PortalRequest
+from emailsec.lib.workdays import today
+from rectification import actions, pages
+from rectification.forms import DecisionForm, ExtensionForm, ReplyForm
+from rectification.models import Extension, Notice, NoticeItem, Reply, ReplyEvidence
+from rectification.views.notices import notice_page
+from rectification.views.shared import (
+    READ,
+    attempt,
+    download,
+    get_notice,
+    require,
+    to_notice,
+)
+
+
+@require_http_methods(["GET", "POST"])
+def reply(request: PortalRequest, notice_id: int) -> HttpResponse:
+    """整改反馈: one form a finding, each sent by itself."""
+    notice = get_notice(request, notice_id)
+    if not request.user.can("notice.reply", notice):
+        raise PermissionDenied("notice.reply")
+    if request.method == "GET":
+        return _reply_page(request, notice)
+    item = _item(notice, request.POST.get("finding", ""))
+    form = ReplyForm(request.POST, request.FILES, finding=item.finding)
+
+    def act() -> None:
+        data = dict(form.cleaned_data)
+        files = data.pop("evidence")
+        actions.reply(notice, item.finding, files=files, by=request.user, **data)
+
+    return attempt(
+        request,
+        act,
+        done=f"{item.finding.number} 的整改反馈已提交，待复查。",
+        to=redirect("rectification:reply", notice_id=notice.pk),
+        form=form,
+        again=lambda form: _reply_page(request, get_notice(request, notice_id), item, form),
+        file_field="evidence",
+    )
+
+
+def _item(notice: Notice, finding_id: str) -> NoticeItem:
+    rows = notice.items.select_related("finding__system").prefetch_related("finding__sources")
+    pk = int(finding_id) if finding_id.isdecimal() else 0
+    item: NoticeItem = get_object_or_404(rows, finding=pk)
+    return item
+
+
+@dataclass(frozen=True)
+class ReplyRow:
+    """One finding of the notice: its form where it waits for an answer, else what was said."""
+
+    item: NoticeItem
+    form: ReplyForm | None
+    replies: list[Reply]
+    remedies: list[pages.Remedy]
+
+    @property
+    def key(self) -> str:
+        return str(self.item.finding_id)
+
+
+def _form(
+    request: PortalRequest, notice: Notice, item: NoticeItem, bound: ReplyForm | None
+) -> ReplyForm | None:
+    if bound is not None:
+        return bound
+    if not actions.may_reply(notice, item):
+        return None
+    initial = {"completed_on": today(), "responsible": request.user.name}
+    return ReplyForm(finding=item.finding, initial=initial)
+
+
+def _reply_page(
+    request: PortalRequest,
+    notice: Notice,
+    failed: NoticeItem | None = None,
+    bound: Any = None,
+) -> HttpResponse:
+    sources = pages.with_sources()
+    sources.add_prefix("finding")
+    items = list(
+        notice.items.select_related("finding__system").prefetch_related(
+            sources, "finding__replies__evidence"
+        )
+    )
+    rows = [
+        ReplyRow(
+            item=item,
+            form=_form(request, notice, item, bound if failed and item.pk == failed.pk else None),
+            replies=[r for r in item.finding.replies.all() if r.notice_id == notice.pk][::-1],
+            remedies=pages.remedies(item.finding),
+        )
+        for item in items
+    ]
+    to_do = [row for row in rows if row.form is not None]
+    if not to_do:
+        messages.info(request, "没有待反馈的问题。")
+        return to_notice(notice)
+    context = {
+        "notice": notice,
+        "rows": rows,
+        "to_do": sum(not row.item.annex for row in to_do),
+        "advised": sum(row.item.annex for row in to_do),
+    }
+    return render(request, "rectification/reply.html", context)
+
+
+@require_GET
+def evidence_file(request: PortalRequest, pk: int) -> FileResponse:
+    rows = ReplyEvidence.objects.visible_to(request.user).select_related("reply__finding__unit")
+    evidence = get_object_or_404(rows, pk=pk)
+    require(request, READ, evidence)
+    return download(request, evidence, "reply_evidence.download")
+
+
+@require_POST
+def extension_ask(request: PortalRequest, pk: int) -> HttpResponse:
+    notice = get_notice(request, pk)
+    form = ExtensionForm(request.POST, key="extension")
+    return attempt(
+        request,
+        lambda: actions.ask_extension(notice, by=request.user, **form.cleaned_data),
+        done="延期申请已提交，审批结果会在消息中告知。",
+        to=to_notice(notice),
+        form=form,
+        again=lambda form: notice_page(request, get_notice(request, pk), extension=form),
+    )
+
+
+@require_POST
+def extension_decide(request: PortalRequest, pk: int) -> HttpResponse:
+    rows = Extension.objects.visible_to(request.user).select_related(
+        "notice__unit", "notice__office"
+    )
+    extension = get_object_or_404(rows, pk=pk)
+    grant = request.POST.get("decision") == "grant"
+    form = DecisionForm(request.POST, key="decision")
+    return attempt(
+        request,
+        lambda: actions.decide_extension(
+            extension, grant=grant, note=form.cleaned_data["note"], by=request.user
+        ),
+        done="已同意延期。" if grant else "已不同意延期。",
+        to=to_notice(extension.notice),
+        form=form,
+        again=lambda form: notice_page(
+            request, get_notice(request, extension.notice_id), decision=form
+        ),
+    )
