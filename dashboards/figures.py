@@ -46,13 +46,13 @@ class Figure:
 
 _UNITS, _SYSTEMS, _FINDINGS = "dashboards:units", "dashboards:systems", "dashboards:findings"
 FIGURES: Final = (
-    Figure("overdue", "逾期未整改", _FINDINGS, {"state": "overdue"}, "red"),
-    Figure("high", "高风险未销号", _FINDINGS, {"severity": "high", "state": "unclosed"}, "red"),
+    Figure("overdue", "逾期未整改", _FINDINGS, {"overdue": "1"}, "red"),
+    Figure("high", "高风险未销号", _FINDINGS, {"severity": "high", "status": "unclosed"}, "red"),
     Figure(
-        "medium", "中风险未销号", _FINDINGS, {"severity": "medium", "state": "unclosed"}, "amber"
+        "medium", "中风险未销号", _FINDINGS, {"severity": "medium", "status": "unclosed"}, "amber"
     ),
-    Figure("low", "低风险未销号", _FINDINGS, {"severity": "low", "state": "unclosed"}),
-    Figure("closed", "已销号", _FINDINGS, {"state": "closed"}, "green"),
+    Figure("low", "低风险未销号", _FINDINGS, {"severity": "low", "status": "unclosed"}),
+    Figure("closed", "已销号", _FINDINGS, {"status": "closed"}, "green"),
     Figure("units", "单位", _UNITS),
     Figure("asked", "应报", _UNITS, {"report": "asked"}),
     Figure("reported", "已报送", _UNITS, {"report": "reported"}),
@@ -61,7 +61,7 @@ FIGURES: Final = (
 )
 # Lists that bars and notes lead to; no columns of the table.
 MISSING: Final = Figure("missing", "未报送", _UNITS, {"report": "missing"})
-UNCLOSED: Final = Figure("unclosed", "未销号", _FINDINGS, {"state": "unclosed"})
+UNCLOSED: Final = Figure("unclosed", "未销号", _FINDINGS, {"status": "unclosed"})
 BY_SLUG: Final = {figure.slug: figure for figure in FIGURES}
 
 
@@ -95,8 +95,8 @@ def with_tallies(units: "QuerySet[Unit]") -> "QuerySet[Unit]":
     """Add to each unit its systems in use and its findings, by subqueries."""
     own = Finding.objects.filter(unit=OuterRef("pk"))
     states = finding_states()
-    rules = {s.value: states["unclosed"][1] & Q(severity=s) for s in Severity}
-    rules |= {slug: states[slug][1] for slug in ("overdue", "closed")}
+    rules = {s.value: states["unclosed"] & Q(severity=s) for s in Severity}
+    rules |= {slug: states[slug] for slug in ("overdue", "closed")}
     systems = MailSystem.objects.filter(unit=OuterRef("pk"), retired_on=None)
     counts = {slug: _number(own.filter(rule)) for slug, rule in rules.items()}
     return units.annotate(systems_in_use=_number(systems), **counts)
@@ -122,20 +122,13 @@ def findings_of(user: User) -> Any:
     return Finding.objects.visible_to(user)
 
 
-def _unclosed() -> Q:
-    return ~Q(status__in=Finding.ENDED)
-
-
-def finding_states() -> dict[str, tuple[str, Q]]:
-    """State filter of findings: slug → (label, rule). Overdue depends on the day."""
+def finding_states() -> dict[str, Q]:
+    """What counts as unclosed, overdue (this day), closed, and as a finding at all."""
     return {
-        "unclosed": ("未销号", _unclosed()),
-        "overdue": ("逾期未整改", Q(status__in=Finding.WITH_UNIT, due_on__lt=today())),
-        "closed": ("已销号", Q(status=Finding.Status.CLOSED)),
-        "counted": (
-            "未销号和已销号",
-            ~Q(status__in=[Finding.Status.FALSE_ALARM, Finding.Status.TRANSFERRED]),
-        ),
+        "unclosed": ~Q(status__in=Finding.ENDED),
+        "overdue": Q(status__in=Finding.WITH_UNIT, due_on__lt=today()),
+        "closed": Q(status=Finding.Status.CLOSED),
+        "counted": ~Q(status__in=[Finding.Status.FALSE_ALARM, Finding.Status.TRANSFERRED]),
     }
 
 
@@ -147,7 +140,7 @@ Cells = dict[tuple[str, str], Counts]
 def count_by_place(user: User, campaign: Campaign | None) -> Cells:
     """Count every figure per region and sector: four queries, whatever the number of units."""
     cells: Cells = {}
-    unclosed, states = _unclosed(), finding_states()
+    states = finding_states()
     sources: list[tuple[QuerySet[Any], str, dict[str, Count]]] = [
         (Unit.objects.visible_to(user), "", {"units": Count("pk")}),
         (
@@ -170,9 +163,12 @@ def count_by_place(user: User, campaign: Campaign | None) -> Cells:
             findings_of(user),
             "unit__",
             {
-                **{s.value: Count("pk", filter=unclosed & Q(severity=s)) for s in Severity},
-                "overdue": Count("pk", filter=states["overdue"][1]),
-                "closed": Count("pk", filter=states["closed"][1]),
+                **{
+                    s.value: Count("pk", filter=states["unclosed"] & Q(severity=s))
+                    for s in Severity
+                },
+                "overdue": Count("pk", filter=states["overdue"]),
+                "closed": Count("pk", filter=states["closed"]),
             },
         ),
     ]

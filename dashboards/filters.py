@@ -4,15 +4,15 @@ from typing import Any, Final
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from assessments.models import Campaign
-from dashboards.figures import REPORT_STATES, finding_states
+from dashboards.figures import REPORT_STATES
 from inventory.filters import ScopedFilterSet
 from inventory.models import BuildMode, FilingState, Grade, MailSystem, Sector, Unit
-from rectification.models import Finding, Severity
+from rectification import filters as rectification
+from rectification.models import Finding
 
-_STATES: Final = [(slug, label) for slug, (label, _) in finding_states().items()]
 _SEARCH: Final = {"type": "search", "maxlength": "120"}
 
 
@@ -31,8 +31,7 @@ class PlaceFilter(ScopedFilterSet):
         return rows.filter(**{f"{self.unit_path}name__icontains": value.strip()})
 
     def by_own(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        region = self.data.get("region", "")
-        return rows.filter(**{f"{self.unit_path}region_id": region}) if region else rows
+        return own_only(self, rows)
 
 
 class UnitFilter(PlaceFilter):
@@ -90,34 +89,22 @@ class SystemFilter(PlaceFilter):
         fields = ("q", "region", "own", "sector", "build_mode", "grade", "filing_state")
 
 
-class FindingFilter(PlaceFilter):
-    unit_path = "unit__"
+class FindingFilter(rectification.FindingFilter):
+    """The filter of the list of findings, and 本级 only."""
 
-    sector = django_filters.ModelChoiceFilter(
-        field_name="unit__sector",
-        label="行业类别",
-        queryset=Sector.objects.all(),
-        empty_label="全部",
-    )
-    q = django_filters.CharFilter(
-        label="单位、编号或问题", method="by_words", widget=forms.TextInput(attrs=_SEARCH)
-    )
-    severity = django_filters.ChoiceFilter(
-        label="严重程度", choices=Severity.choices, empty_label="全部"
-    )
-    state = django_filters.ChoiceFilter(
-        label="整改", method="by_state", choices=_STATES, empty_label="全部"
+    own = django_filters.ChoiceFilter(
+        label="范围", method="by_own", choices=[("1", "仅本级")], empty_label="含下级"
     )
 
     class Meta:
         model = Finding
-        fields = ("q", "region", "own", "sector", "severity", "state")
+        fields = ("q", "status", "severity", "overdue", "region", "own", "sector")
 
-    def by_words(self, rows: QuerySet[Finding], name: str, value: str) -> QuerySet[Finding]:
-        text = value.strip()
-        return rows.filter(
-            Q(unit__name__icontains=text) | Q(number__iexact=text) | Q(title__icontains=text)
-        )
+    def by_own(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return own_only(self, rows)
 
-    def by_state(self, rows: QuerySet[Finding], name: str, value: str) -> QuerySet[Finding]:
-        return rows.filter(finding_states()[value][1])
+
+def own_only(found: ScopedFilterSet, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The rows of units whose own code is the region's, not those of its inner parts."""
+    region = found.data.get("region", "")
+    return rows.filter(**{f"{found.unit_path}region_id": region}) if region else rows

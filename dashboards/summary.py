@@ -60,7 +60,7 @@ def tables(user: User, campaign: Campaign | None) -> list[Table]:
 def _add_more(cells: Cells, user: User) -> None:
     """Add the columns that the page does not show: three queries."""
     systems = MailSystem.objects.visible_to(user).filter(retired_on=None)
-    unclosed, counted = (finding_states()[slug][1] for slug in ("unclosed", "counted"))
+    unclosed, counted = (finding_states()[slug] for slug in ("unclosed", "counted"))
     sources: list[tuple[QuerySet[Any], dict[str, Any]]] = [
         (
             systems,

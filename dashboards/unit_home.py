@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from assessments.models import Campaign, SelfCheck
-from emailsec.lib.workdays import today
+from dashboards.figures import finding_states
 from inventory.models import MailDomain, MailSystem, Unit
 from rectification.models import Finding, Notice
 from scans.models import Authorization, Result, ScanRun, Verdict
@@ -75,10 +75,11 @@ def page_of(user: User) -> dict[str, Any]:
         "findings": unclosed[:_SHOWN],
         "more_findings": len(unclosed) > _SHOWN,
         "counts": findings.aggregate(
-            unclosed=Count("pk", filter=~Q(status__in=Finding.ENDED)),
-            high=Count("pk", filter=~Q(status__in=Finding.ENDED) & Q(severity="high")),
-            overdue=Count("pk", filter=Q(status__in=Finding.WITH_UNIT, due_on__lt=today())),
-            closed=Count("pk", filter=Q(status=Finding.Status.CLOSED)),
+            **{
+                slug: Count("pk", filter=rule)
+                for slug, rule in finding_states().items()
+                if slug != "counted"
+            }
         ),
         "next": steps[0] if steps else None,
         "later": steps[1:],

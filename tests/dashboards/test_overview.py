@@ -109,7 +109,7 @@ def test_the_total_is_what_a_plain_count_says(world):
     systems = type(system).objects.filter(retired_on=None)
     assert whole("systems") == systems.count()
     assert whole("filed") == systems.filter(filing_state="filed").count() > 0
-    rule = finding_states()["overdue"][1]
+    rule = finding_states()["overdue"]
     assert set(Finding.objects.filter(rule)) == set(Finding.objects.overdue())
 
 
