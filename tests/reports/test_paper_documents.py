@@ -1,5 +1,7 @@
 """What each document says, read back from its PDF."""
 
+from dataclasses import replace
+
 import pytest
 
 from reports.paper import documents, wording
@@ -119,9 +121,10 @@ def test_the_report_puts_before_and_after_side_by_side(pdf):
         "二、问题及原因分析",
         "三、整改措施和完成情况",
         "（一）IMAP",
+        "问题编号甲2026-0001-01",
+        "填报：是（2026年11月20日）",
         "整改前",
         "整改后",
-        "甲2026-0001-01",
         samples.IMAP_BEFORE,
         "2026年11月18日10:32:05",
         samples.IMAP_AFTER,
@@ -256,3 +259,13 @@ def test_all_forty_findings_are_numbered(pdf):
 
 def test_wording_of_the_warning_is_the_agreed_one():
     assert wording.phrases()["unclassified"] == UNCLASSIFIED
+
+
+def test_an_office_without_a_phone_leaves_no_blank_label():
+    office = replace(samples.OFFICE, phone="", address="")
+    for document in (
+        documents.notice(samples.notice(office=office)),
+        documents.invitation(samples.invitation(office=office)),
+    ):
+        assert "联系电话" not in document.html()
+        assert "地址：" not in document.html().replace("平台地址", "")
