@@ -66,18 +66,26 @@ def run_batch(lease: Lease) -> None:
             queue.give_up(wave, lease.token, str(refused))
         return
     plan = _plan(lease)
+    # Said only of waves that are still open at the end; normally there are none.
+    problem, interrupted = "部分域名没有得到结果，稍后自动重试。", False
     try:
-        if plan.targets and (problem := _ill(way)):
-            queue.put_back(lease, problem)
+        if plan.targets and (ill := _ill(way)):
+            problem = ill
         elif plan.targets:
-            _probe(plan, lease, way)
+            interrupted = _probe(plan, lease, way)
     except SoftTimeLimitExceeded:
-        queue.put_back(lease, "本批探测超过时限，剩余部分稍后重试。")
+        problem = "本批探测超过时限，剩余部分稍后重试。"
     except Exception:
         error_id = uuid.uuid4().hex[:10]
         log.exception("error_id=%s waves=%s", error_id, lease.wave_ids)
-        queue.put_back(lease, f"探测程序出错（编号 {error_id}），稍后自动重试。")
-    _finish_all(plan, lease)
+        problem = f"探测程序出错（编号 {error_id}），稍后自动重试。"
+    # What has ended stays ended; only the rest is tried again.
+    for wave in plan.waves.values():
+        finish(wave, lease.token, plan.fresh.get(wave.pk, 0))
+    if interrupted:
+        queue.release(lease)
+    else:
+        queue.put_back(lease, problem)
 
 
 # --- plan --------------------------------------------------------------------------------------
@@ -196,11 +204,14 @@ def _ill(way: Outside) -> str:
     return ""
 
 
-def _probe(plan: Plan, lease: Lease, way: Outside) -> None:
+def _probe(plan: Plan, lease: Lease, way: Outside) -> bool:
     """Probe the batch in one event loop; between its steps this thread writes what has come.
 
     Every other second it asks whether all waves are still ours: a letter withdrawn meanwhile stops
     the probes at once, and the rest of the batch goes back to the queue.
+
+    Returns:
+        True if it was stopped so.
     """
     waiting = {run.wave_id for run in plan.runs.values()}
     with asyncio.Runner() as runner:  # leaving it cancels what still runs
@@ -214,10 +225,9 @@ def _probe(plan: Plan, lease: Lease, way: Outside) -> None:
                 _write(plan, lease, result)
             elif work.done():
                 work.result()
-                return
+                return False
             elif not queue.holds(lease, waiting):
-                queue.release(lease)
-                return
+                return True
 
 
 def _write(plan: Plan, lease: Lease, result: DomainResult) -> None:
@@ -308,11 +318,6 @@ def _plain(target: Target) -> Target:
 
 
 # --- finish ------------------------------------------------------------------------------------
-
-
-def _finish_all(plan: Plan, lease: Lease) -> None:
-    for wave in plan.waves.values():
-        finish(wave, lease.token, plan.fresh.get(wave.pk, 0))
 
 
 def finish(wave: Wave, token: str, fresh: int) -> bool:

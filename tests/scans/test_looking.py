@@ -296,6 +296,26 @@ def test_a_withdrawn_letter_stops_the_probes_under_way(world, practice, monkeypa
     assert (other.status, other.lease, other.attempts) == ("open", "", 0)
 
 
+def test_a_domain_without_a_result_is_tried_again_and_then_given_up(
+    world, system, practice, monkeypatch
+):
+    file_letter(system)
+    wave = request_scan(system=system, by=world.filler)
+
+    async def nothing(*args, **kwargs):
+        return []
+
+    monkeypatch.setattr("scans.looking._ill", lambda way: "")
+    monkeypatch.setattr("scans.looking.probe_domains", nothing)
+    for attempt in range(1, queue.MAX_ATTEMPTS + 1):
+        Wave.objects.update(due_at=timezone.now())
+        drain_due()
+        wave.refresh_from_db()
+        assert wave.attempts == attempt
+    assert (wave.status, wave.runs.get().status) == ("void", "failed")
+    assert "没有得到结果" in wave.problem
+
+
 def test_a_result_that_cannot_be_stored_fails_its_own_run_only(
     world, system, practice, monkeypatch
 ):
