@@ -84,7 +84,7 @@ def _row(block: ItemBlock) -> paper.AnswerRow:
         question=block.item.question,
         answer=answer or ("见下" if detail else ""),
         detail="\n".join(detail),
-        seen=tuple(f"{one.subject}：{one.text}" for one in block.meetings),
+        seen=tuple(one.text for one in block.meetings),
         evidence=tuple(str(file["name"]) for file in block.files),
         contradiction="；".join(_doubt(block)),
         result=block.state_label,

@@ -17,7 +17,7 @@ from rectification.models import Finding
 from tests.dashboards import figures
 from tests.world import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 HOME = "dashboards:home"
 
 

@@ -19,7 +19,7 @@ from reports.mapping.selfcheck import content_of, selfcheck_paper
 from reports.paper import contexts as paper
 from tests.reports import case as cases
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 CODE = paper.Verification(code="7F3K-92QM-4TXB", url="http://example.test/")
 
 
@@ -232,7 +232,7 @@ def test_the_printed_selfcheck_carries_the_digest_that_was_signed(case):
 def test_a_row_shows_answer_observation_doubt_and_evidence(case):
     rows = {row.code: row for row in sheet(case).rows}
     assert rows["M-504"].contradiction
-    assert any("jia.gov.test" in line for line in rows["M-504"].seen)
+    assert any(line.count("jia.gov.test") == 1 for line in rows["M-504"].seen)
     assert rows["M-1002"].result in {"不符合", "部分符合"}
     assert "90" in rows["M-1002"].answer + rows["M-1002"].detail
     assert any(row.evidence == ("佐证.pdf",) for row in rows.values())

@@ -18,7 +18,7 @@ from reports.tasks import render_pending
 from tests.reports import case as cases
 from tests.world import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture
