@@ -33,6 +33,10 @@ def _guesses(field: Field, sheet: LoadedSheet) -> list[str]:
     return ["已落实，有记录可查。"]
 
 
+def _field(sheet: LoadedSheet, item: str, code: str) -> Field:
+    return sheet.definition.item(item).field(code)
+
+
 def _score(outcome: rules.Outcome) -> int:
     return {"high": 30, "medium": 20, "low": 10}.get(outcome.severity, 0) + 5 * bool(outcome.faults)
 
@@ -65,7 +69,9 @@ def honest_answers(sheet: LoadedSheet, wanted: Mapping[Ref, str] | None = None) 
     for _ in range(6):
         outcomes = rules.evaluate(view(base))
         gaps = [
-            (i, f) for i, f in rules.missing(outcomes) if f != "evidence" and (i, f) not in given
+            (i, f)
+            for i, f in rules.missing(outcomes)
+            if f != "evidence" and (i, f) not in given and not _field(sheet, i, f).source
         ]
         if not gaps:
             break
