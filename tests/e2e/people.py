@@ -1,0 +1,76 @@
+"""People at their browsers."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.world import PASSWORD
+
+SHOTS = os.environ.get("E2E_SHOTS", "")
+
+
+class Steps:
+    """Counts the steps of a journey; with E2E_SHOTS=DIR keeps a picture of each."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def done(self, page: Page, name: str) -> None:
+        self.count += 1
+        if SHOTS:
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=f"{SHOTS}/{self.count:02d}-{name}.png", full_page=True)
+
+
+class Person:
+    """One person in a browser of their own."""
+
+    def __init__(self, browser: Browser, base_url: str, username: str, steps: Steps) -> None:
+        self.context = browser.new_context(
+            base_url=base_url, locale="zh-CN", timezone_id="Asia/Shanghai", accept_downloads=True
+        )
+        self.context.set_default_timeout(15000)
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "console",
+            lambda m: (
+                self.errors.append(m.text)
+                if m.type == "error" and "Failed to load resource" not in m.text
+                else None
+            ),
+        )
+        self.username = username
+        self.steps = steps
+
+    def log_in(self) -> None:
+        self.page.goto("/accounts/login/")
+        self.page.locator("[name=username]").fill(self.username)
+        self.page.locator("[name=password]").fill(PASSWORD)
+        self.page.get_by_role("button", name="登录").click()
+        expect(self.page).not_to_have_url("/accounts/login/")
+
+    def go(self, path: str) -> int:
+        response = self.page.goto(path)
+        assert response is not None
+        return response.status
+
+    def sees(self, text: str) -> None:
+        expect(self.page.locator("body")).to_contain_text(text)
+
+    def press(self, name: str, **kwargs: Any) -> None:
+        """Press a button; where a dialog asks first, confirm it."""
+        self.page.get_by_role("button", name=name, **kwargs).first.click()
+
+    def step(self, name: str) -> None:
+        assert not self.errors, self.errors
+        self.steps.done(self.page, name)
+
+    def download(self, link: str) -> bytes:
+        """Fetch a file that the page links to, as the logged-in person."""
+        response = self.context.request.get(link)
+        assert response.status == 200, (link, response.status)
+        return response.body()
