@@ -209,7 +209,10 @@ PRACTICE_RANGE_FILE = env.str(
     "PRACTICE_RANGE_FILE", default="" if PRODUCTION else str(VAR_DIR / "practice" / "range.json")
 )
 SCAN_RESOLVER = env.str("SCAN_RESOLVER", default="")
-SCAN_CONTACT = env.str("SCAN_CONTACT", default="")
+# A domain of our own, looked at before each batch: if it looks ill, our side is ill.
+SCAN_CONTROL_DOMAIN = env.str("SCAN_CONTROL_DOMAIN", default="")
+# Our addresses, printed in the letter of authorisation.
+SCAN_SOURCE_ADDRESSES = env.list("SCAN_SOURCE_ADDRESSES", default=[])
 
 # --- Web security ---------------------------------------------------------------------------
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"

@@ -131,7 +131,7 @@ def _items(letter: Authorization) -> tuple[paper.AuthorizedItem, ...]:
 
 
 def _sources() -> tuple[str, ...]:
-    addresses = tuple(getattr(settings, "SCAN_SOURCE_ADDRESSES", ()))
+    addresses = tuple(settings.SCAN_SOURCE_ADDRESSES)
     if addresses:
         return addresses
     if settings.PRODUCTION:

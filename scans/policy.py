@@ -78,7 +78,7 @@ def outside() -> Outside:
         PolicyRefused: see `scan_policy`; a range file in production; an unreadable range file.
     """
     policy = scan_policy()
-    control = getattr(settings, "SCAN_CONTROL_DOMAIN", "")
+    control = settings.SCAN_CONTROL_DOMAIN
     resolver = settings.SCAN_RESOLVER or None
     if not settings.PRACTICE_RANGE_FILE:
         if settings.PRODUCTION and not control:
