@@ -36,7 +36,11 @@ def compose(tmp_path: Path, *arguments: str, **variables: str) -> subprocess.Com
     )
 
 
-NAMES = {"PORTAL_HOST": "portal.example.test", "SCAN_CONTACT": "值班室 0771-0000000"}
+NAMES = {
+    "PORTAL_HOST": "portal.example.test",
+    "SCAN_CONTROL_DOMAIN": "own.example.test",
+    "SCAN_SOURCE_ADDRESSES": "192.0.2.10",
+}
 
 
 @pytest.fixture
