@@ -292,6 +292,23 @@ def test_only_what_changed_is_loaded_again(
     assert commands == ["load_questionnaire"]
 
 
+def test_accounts_are_asked_once(
+    commands: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "portal.sqlite3").touch()
+    prepare({})
+    asked: list[str] = []
+
+    def answer(argv: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append(argv[-1])
+        return subprocess.CompletedProcess(argv, 0, "jia-tianbao 填报人\n", "")
+
+    monkeypatch.setattr(run.subprocess, "run", answer)
+    assert run.Preparation({}).accounts() == "jia-tianbao 填报人"
+    assert run.Preparation({}).accounts() == "jia-tianbao 填报人"
+    assert asked == ["--accounts"]
+
+
 def test_a_step_that_failed_is_not_stamped(
     commands: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

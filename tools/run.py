@@ -21,6 +21,8 @@ QUESTIONNAIRE = "assessments/questionnaires/2026-1.toml"
 PREPARED = VAR / "prepared.json"
 DATABASE = VAR / "portal.sqlite3"
 RANGE = VAR / "practice"
+RANGE_SECONDS = 60.0
+PORTAL_SECONDS = 90.0
 
 
 def address() -> tuple[str, int]:
@@ -101,21 +103,46 @@ class Preparation:
             digest([ROOT / QUESTIONNAIRE]),
         )
 
+    def has_demo(self) -> bool:
+        """Whether the demonstration is in the database."""
+        return "demo" in self.done
+
     def demo(self) -> None:
-        """The demonstration's cast and cases, once."""
-        self.step("载入演示数据", ["demo"], "1")
+        """The demonstration's cast and cases, once; they are looked at on the practice range."""
+        self.step("载入演示数据（真实探测与文书，首次约需一两分钟）", ["demo"], "1")
+
+    def accounts(self) -> str:
+        """The demonstration's accounts as text, asked once for each state of their source."""
+        source = digest(sorted(ROOT.glob("emailsec/demo/*.toml")), "accounts")
+        if self.done.get("accounts_source") != source:
+            shown = subprocess.run(
+                [environment.PYTHON, "manage.py", "demo", "--accounts"],
+                cwd=ROOT,
+                env=self.env,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if shown.returncode:
+                raise ToolError(f"无法列出演示账号：\n{shown.stderr.rstrip()}")
+            self.done |= {"accounts_source": source, "accounts": shown.stdout.rstrip()}
+            PREPARED.write_text(json.dumps(self.done, indent=1, ensure_ascii=False))
+        return self.done["accounts"]
 
 
 def start_range(supervisor: Supervisor, env: dict[str, str]) -> None:
-    """Start the practice range and wait until it has written where it listens."""
+    """Start the practice range; range_stands() tells when it listens."""
     RANGE.mkdir(parents=True, exist_ok=True)
-    state = RANGE / "range.json"
-    state.unlink(missing_ok=True)  # one from an earlier start would name ports of the past
+    # One from an earlier start would name ports of the past.
+    (RANGE / "range.json").unlink(missing_ok=True)
     python = str(environment.PYTHON)
-    supervisor.start(
-        "practice", [python, "-m", "practice", "serve", "--state", str(RANGE)], env=env
-    )
-    supervisor.wait_until(state.exists, seconds=60, what="演练靶场")
+    serve_range = [python, "-m", "practice", "serve", "--state", str(RANGE)]
+    supervisor.start("practice", serve_range, env=env)
+
+
+def range_stands() -> bool:
+    """Whether the practice range has written where it listens, its last act of starting."""
+    return (RANGE / "range.json").exists()
 
 
 def start_portal(supervisor: Supervisor, env: dict[str, str], host: str, port: int) -> None:
@@ -124,7 +151,8 @@ def start_portal(supervisor: Supervisor, env: dict[str, str], host: str, port: i
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     web = [python, "-m", "gunicorn", "emailsec.wsgi:application", "--bind", place]
     web += ["--workers=2", "--threads=4", "--timeout=60", "--access-logfile=-"]
-    supervisor.start("web", [*web, "--no-control-socket"], env=env)
+    # Loaded once and forked: half the work of a start.
+    supervisor.start("web", [*web, "--preload", "--no-control-socket"], env=env)
     worker = [python, "-m", "celery", "-A", "emailsec", "worker", "--beat", "--concurrency=2"]
     worker += [f"--schedule={VAR / 'celerybeat-schedule'}", "--loglevel=INFO"]
     worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -171,20 +199,16 @@ def serve(supervisor: Supervisor, env: dict[str, str], host: str, port: int, beg
     preparation = Preparation(env)
     preparation.load()
     start_range(supervisor, env)
-    preparation.demo()
+    if not preparation.has_demo():
+        supervisor.wait_until(range_stands, seconds=RANGE_SECONDS, what="演练靶场")
+        preparation.demo()
     start_portal(supervisor, env, host, port)
-    accounts = subprocess.run(
-        [environment.PYTHON, "manage.py", "demo", "--accounts"],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    local = "127.0.0.1" if host in ("0.0.0.0", "") else "::1" if host == "::" else host  # noqa: S104
-    supervisor.wait_until(lambda: answers(local, port), seconds=60, what="门户响应")
+    accounts = preparation.accounts()
+    supervisor.wait_until(range_stands, seconds=RANGE_SECONDS, what="演练靶场")
+    local = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    supervisor.wait_until(lambda: answers(local, port), seconds=PORTAL_SECONDS, what="门户响应")
     say()
-    say(accounts.stdout.rstrip() if accounts.returncode == 0 else accounts.stderr.rstrip())
+    say(accounts)
     say()
     say(f"电子邮件系统安全自查与整改平台已启动（{time.monotonic() - begun:.1f} 秒）")
     say(f"  地址：{env['PUBLIC_URL']}/")
