@@ -20,6 +20,7 @@ class Entry:
     Attributes:
         side: only for people of units, or of offices; None: for all.
         own_unit: the page is that of the person's own unit.
+        also: pages elsewhere that belong to this entry, as "app" or "app:url_name".
     """
 
     label: str
@@ -27,6 +28,7 @@ class Entry:
     power: str | None = None
     side: Side | None = None
     own_unit: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,20 @@ class Shown:
     active: bool
 
 
+_THINGS: Final = ("inventory", "scans", "reports:invitation")
+_CHECKS: Final = ("assessments",)
+_NOTICES: Final = ("rectification", "reports:report_issue")
+
 ENTRIES: Final[tuple[Entry, ...]] = (
-    Entry("总览", "dashboards:home", "dashboard.read"),
+    Entry("总览", "dashboards:home", "dashboard.read", also=("dashboards",)),
     Entry("首页", "dashboards:home", side="unit"),
-    Entry("单位", "inventory:unit_list", "unit.read", "office"),
-    Entry("本单位", "inventory:unit_detail", "unit.read", "unit", own_unit=True),
-    Entry("专项行动", "assessments:campaign_list", "selfcheck.read", "office"),
-    Entry("自查", "assessments:campaign_list", "selfcheck.read", "unit"),
+    Entry("单位", "inventory:unit_list", "unit.read", "office", also=_THINGS),
+    Entry("本单位", "inventory:unit_detail", "unit.read", "unit", own_unit=True, also=_THINGS),
+    Entry("专项行动", "assessments:campaign_list", "selfcheck.read", "office", also=_CHECKS),
+    Entry("自查", "assessments:campaign_list", "selfcheck.read", "unit", also=_CHECKS),
     Entry("催报", "assessments:urge_list", "call.record"),
-    Entry("问题", "rectification:finding_list", "notice.read"),
-    Entry("整改通知", "rectification:notice_list", "notice.read"),
+    Entry("问题", "rectification:finding_list", "notice.read", also=("rectification:confirm",)),
+    Entry("整改通知", "rectification:notice_list", "notice.read", also=_NOTICES),
     Entry("文书", "reports:register", "notice.read"),
     Entry("账号", "accounts:list", "account.manage"),
     Entry("审计", "audit:list", "audit.read"),
@@ -79,14 +85,23 @@ def _address(user: Any, entry: Entry) -> str:
 def build(request: HttpRequest, entries: tuple[Entry, ...] = ENTRIES) -> list[Shown]:
     """The entries that this request's user may open; none for anonymous.
 
-    The active entry is the one with the longest address that the page's path starts with.
+    The active entry is the one that names the page, else the one with the longest address that
+    the page's path starts with, else the one that names the page's app.
     """
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    addresses = [(e.label, _address(user, e)) for e in entries if _open_to(user, e)]
-    open_to_me = [(label, url) for label, url in addresses if url]
-    here = max(
-        (url for _, url in open_to_me if _at_or_below(request.path, url)), key=len, default=None
+    addresses = [(e, _address(user, e)) for e in entries if _open_to(user, e)]
+    open_to_me = [(entry, url) for entry, url in addresses if url]
+    here = _here(request, open_to_me)
+    return [Shown(entry.label, url, url == here) for entry, url in open_to_me]
+
+
+def _here(request: HttpRequest, open_to_me: list[tuple[Entry, str]]) -> str | None:
+    match = request.resolver_match
+    page, app = (match.view_name, match.app_name) if match else ("", "")
+    named = next((url for entry, url in open_to_me if page in entry.also), None)
+    above = [url for _, url in open_to_me if _at_or_below(request.path, url)]
+    return named or max(
+        above, key=len, default=next((url for e, url in open_to_me if app in e.also), None)
     )
-    return [Shown(label, url, url == here) for label, url in open_to_me]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Error as BrowserError
 
 from tests.world import PASSWORD
 
@@ -54,7 +55,14 @@ class Person:
         expect(self.page).not_to_have_url("/accounts/login/")
 
     def go(self, path: str) -> int:
-        response = self.page.goto(path)
+        """Open a page; return its status. A page that was just reloading itself is let finish."""
+        try:
+            response = self.page.goto(path)
+        except BrowserError as error:
+            if "ERR_ABORTED" not in str(error):
+                raise
+            self.page.wait_for_load_state()
+            response = self.page.goto(path)
         assert response is not None
         return response.status
 
