@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,12 @@ import pytest
 from tools.services import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-FIRST_START_SECONDS = 240
-SECOND_START_SECONDS = 60
+FIRST_START_SECONDS = 600
+SECOND_START_SECONDS = 120
 STOP_SECONDS = 6.0
+# Ten seconds on two cores, with room. Work is counted instead of time, because the suite's other
+# worker has the same cores.
+START_BUDGET = 16.0
 # A person's terminal has none of these; the suite's environment does.
 NOT_PASSED_ON = {"DATABASE_URL", "REDIS_URL", "EMAILSEC_VAR_DIR", "EMAILSEC_ENV", "CELERY_QUEUE"}
 NOT_PASSED_ON |= {"DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE", "MAKEFLAGS", "MAKELEVEL"}
@@ -138,6 +141,16 @@ def make_run_refused(clone: Path, port: int) -> str:
     return done.stdout + done.stderr
 
 
+def processor_seconds(pids: Iterable[int]) -> float:
+    """What processes have used of the processor, with their children that have ended."""
+    ticks = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def left_after(clone: Path, seconds: float) -> dict[int, str]:
     """What still lives of the clone's processes after at most this time."""
     limit = time.monotonic() + seconds
@@ -181,9 +194,9 @@ def test_second_start_is_quick_and_a_killed_supervisor_leaves_no_orphan(clone: P
         pytest.fail("the first start did not load its data")
     port = free_port()
     with make_run(clone, port) as run:
-        seconds = run.wait_until_started(SECOND_START_SECONDS)
-        # Alone it takes about half; the suite's other worker is on the same two cores.
-        assert seconds < 20
+        run.wait_until_started(SECOND_START_SECONDS)
+        assert "载入" not in run.text()
         assert len(processes_of(clone)) >= 6
+        assert processor_seconds(processes_of(clone)) < START_BUDGET
         os.kill(run.supervisor(), signal.SIGKILL)
         assert left_after(clone, STOP_SECONDS + 1) == {}
