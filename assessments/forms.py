@@ -41,7 +41,8 @@ class AnswerField(LayoutObject):
                 "shown": form.sheet.judged.field_shown(form.item.code, field.code),
                 "choices": form.choices_of(field),
                 "fault": form.fault(field),
-                "single": len(form.item.fields) == 1,
+                "legend_hidden": field is form.item.fields[0]
+                and (len(form.item.fields) == 1 or field.type == "yn4"),
                 "readonly": form.readonly,
                 "display": form.sheet.display(form.item, field.code),
             },
@@ -122,7 +123,14 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["questionnaire"].queryset = Questionnaire.objects.order_by("-published_at")  # type: ignore[attr-defined]
+        questionnaire = self.fields["questionnaire"]
+        questionnaire.queryset = Questionnaire.objects.order_by("-published_at")  # type: ignore[attr-defined]
+        questionnaire.label = "自查表版本"
+        questionnaire.empty_label = "请选择"  # type: ignore[attr-defined]
+        questionnaire.help_text = "发布后不再更换；已填的答案始终对应这一版。"
+        self.fields["title"].help_text = "例如“2026年电子邮件系统安全专项检查”，单位在首页和文书上看到的就是它。"
+        self.fields["document_number"].help_text = "部署本次行动的通知文号，没有的可以不填。"
+        self.fields["deadline"].help_text = "单位须在当日24时前报送。"
         self.helper = FormHelper()
         self.helper.form_tag = False
 

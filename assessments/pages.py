@@ -209,6 +209,42 @@ def section_links(sheet: LoadedSheet, current: str = "") -> list[SectionLink]:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """One item that is not complete; `lacks` names its fields when it has several."""
+
+    item: schema.Item
+    lacks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GapsOfSheet:
+    """The incomplete items of one sheet, in the order of the sheet."""
+
+    sheet: LoadedSheet
+    gaps: tuple[Gap, ...]
+
+
+def gaps_by_sheet(sheets: list[LoadedSheet]) -> list[GapsOfSheet]:
+    """What is missing, one line an item, under its sheet; complete sheets are left out."""
+    groups = []
+    for sheet in sheets:
+        fields: dict[str, list[str]] = {}
+        for code, field in sheet.missing:
+            fields.setdefault(code, []).append(field)
+        gaps = tuple(_gap(sheet.definition.item(code), rows) for code, rows in fields.items())
+        if gaps:
+            groups.append(GapsOfSheet(sheet, gaps))
+    return groups
+
+
+def _gap(item: schema.Item, fields: list[str]) -> Gap:
+    if len(item.fields) == 1 and fields != ["evidence"]:
+        fields = [f for f in fields if f == "evidence"]
+    labels = ("佐证材料" if f == "evidence" else item.field(f).label for f in fields)
+    return Gap(item, tuple(labels))
+
+
+@dataclass(frozen=True)
 class Step:
     """The one next thing to do, as the primary button says it."""
 
@@ -226,10 +262,11 @@ def next_step(selfcheck: SelfCheck, sheets: list[LoadedSheet], user: User) -> St
                     first = selfcheck.status == SelfCheck.Status.NOT_STARTED
                     return Step("开始填报" if first else "继续填报", link.url)
         return Step("核对并提交审签", summary)
-    if selfcheck.status == SelfCheck.Status.TO_SIGN and (
-        user.can("selfcheck.sign", selfcheck) or user.can("selfcheck.fill", selfcheck)
-    ):
-        return Step("核对并审签", summary)
+    if selfcheck.status == SelfCheck.Status.TO_SIGN:
+        if user.can("selfcheck.sign", selfcheck):
+            return Step("核对并审签", summary)
+        if user.can("selfcheck.fill", selfcheck):
+            return Step("打印盖章或撤回", summary)
     if selfcheck.status == SelfCheck.Status.TO_REVIEW and user.can("selfcheck.review", selfcheck):
         return Step("开始复核", reverse("assessments:review", args=[selfcheck.pk]))
     if selfcheck.status == SelfCheck.Status.ACCEPTED and user.can("finding.confirm", selfcheck):

@@ -13,7 +13,14 @@ from accounts.requests import PortalRequest
 from assessments import actions
 from assessments.forms import ItemForm, SignForm, StampedForm
 from assessments.models import Contradiction, Evidence, SelfCheck, Sheet
-from assessments.pages import ItemBlock, SectionLink, item_blocks, next_step, section_links
+from assessments.pages import (
+    ItemBlock,
+    SectionLink,
+    gaps_by_sheet,
+    item_blocks,
+    next_step,
+    section_links,
+)
 from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet, conclude, content_digest, load_sheets
 from audit.trail import record
@@ -304,13 +311,12 @@ def summary_context(request: PortalRequest, selfcheck: SelfCheck, **more: Any) -
     digest = content_digest(sheets)
     user = request.user
     to_sign = selfcheck.status == SelfCheck.Status.TO_SIGN
+    gaps = gaps_by_sheet(sheets)
     return {
         "selfcheck": selfcheck,
         "sheets": sheets,
-        "missing": [
-            {"sheet": s, "item": s.definition.item(code), "field": field}
-            for s, code, field in actions.missing_of(sheets)
-        ],
+        "missing": sum(len(group.gaps) for group in gaps),
+        "missing_by_sheet": gaps,
         "problems": [
             {"sheet": s, "outcome": o, "item": s.definition.item(o.item)}
             for s in sheets
@@ -321,7 +327,7 @@ def summary_context(request: PortalRequest, selfcheck: SelfCheck, **more: Any) -
             o.state == "pending_verification" for s in sheets for o in s.outcomes.values()
         ),
         "doubts": [
-            c
+            (c, s.definition.item(c.item))
             for s in sheets
             for rows in s.contradictions.values()
             for c in rows

@@ -23,6 +23,7 @@ READY_PHRASES = (
 )
 # Order in which a reviewer should look: what may be untrue, then what is wrong, then the rest.
 _RANK = {"nonconforming": 1, "partial": 2, "not_applicable": 3, "pending_verification": 4}
+_QUIET = 9
 
 
 def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
@@ -37,16 +38,19 @@ def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
 
 def _rank(block: ItemBlock) -> int:
     undecided = any(c.status in {"open", "explained"} for c in block.contradictions)
-    return 0 if undecided else _RANK.get(block.outcome.state, 9)
+    return 0 if undecided else _RANK.get(block.outcome.state, _QUIET)
 
 
-def _blocks(sheet: LoadedSheet) -> list[ItemBlock]:
+def _blocks(sheet: LoadedSheet) -> tuple[list[ItemBlock], list[ItemBlock]]:
+    """(what a person must look at, the quiet rest), each in the order of looking."""
     blocks = [
         ItemBlock(sheet, item, readonly=True)
         for item in sheet.definition.items_of(sheet.row.scope_name)
         if not item.derived and sheet.judged.shown(item.code)
     ]
-    return sorted(blocks, key=_rank)
+    ranked = sorted(blocks, key=_rank)
+    loud = [b for b in ranked if _rank(b) < _QUIET or b.remarks or b.contradictions]
+    return loud, [b for b in ranked if b not in loud]
 
 
 @require_GET
@@ -63,7 +67,7 @@ def review(request: PortalRequest, pk: int) -> HttpResponse:
     drafts = [r for s in sheets for rows in s.remarks.values() for r in rows if r.sent_at is None]
     context = {
         "selfcheck": selfcheck,
-        "sheets": [(s, _blocks(s)) for s in sheets],
+        "sheets": [(s, *_blocks(s)) for s in sheets],
         "doubts": doubts,
         "drafts": drafts,
         "conclusion": conclude(sheets),

@@ -289,6 +289,7 @@ def _fill_in(line: MainLine, system: MailSystem) -> SelfCheck:
     filler.sees("SPF")
     doubts = Contradiction.objects.filter(sheet__selfcheck=selfcheck, status="open")
     assert {"M-601", "M-504"} <= set(doubts.values_list("item", flat=True))
+    page.locator("#doubts summary").first.click()
     page.locator("#doubts textarea").first.fill("发信由上级网关统一转发，正在核实。")
     filler.press("保存说明")
     filler.sees("说明已保存")
