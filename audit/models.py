@@ -63,6 +63,11 @@ class StatusChange(models.Model):
         ordering = ["-id"]
 
     @property
+    def by_name(self) -> str:
+        """The person's name without the account, which only the audit trail needs."""
+        return self.by_label.rsplit("（", 1)[0]
+
+    @property
     def action_label(self) -> str:
         """What the act is called on screen, from the lifecycle's table."""
         from audit.lifecycle import action_label

@@ -30,7 +30,7 @@ class Entry:
 
 def history(changes: Iterable[StatusChange]) -> list[Entry]:
     """Changes of a lifecycle as lines of its history, newest first."""
-    return [Entry(c.at, c.by_label, c.action_label, c.reason) for c in changes]
+    return [Entry(c.at, c.by_name, c.action_label, c.reason) for c in changes]
 
 
 # --- What a finding rests on ------------------------------------------------------------------

@@ -52,7 +52,7 @@ def _detail(
     history = [
         {
             "at": change.at,
-            "who": change.by_label,
+            "who": change.by_name,
             "what": AUTHORIZATION.transitions[change.action].label,
             "note": change.reason,
         }
