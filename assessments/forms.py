@@ -128,7 +128,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         questionnaire.label = "自查表版本"
         questionnaire.empty_label = "请选择"  # type: ignore[attr-defined]
         questionnaire.help_text = "发布后不再更换；已填的答案始终对应这一版。"
-        self.fields["title"].help_text = "例如“2026年电子邮件系统安全专项检查”，单位在首页和文书上看到的就是它。"
+        self.fields["title"].help_text = "单位在首页和文书上看到的就是这个名称。"
         self.fields["document_number"].help_text = "部署本次行动的通知文号，没有的可以不填。"
         self.fields["deadline"].help_text = "单位须在当日24时前报送。"
         self.helper = FormHelper()

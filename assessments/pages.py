@@ -210,7 +210,7 @@ def section_links(sheet: LoadedSheet, current: str = "") -> list[SectionLink]:
 
 @dataclass(frozen=True)
 class Gap:
-    """One item that is not complete; `lacks` names its fields when it has several."""
+    """One item that is not complete; `lacks` names what the question does not say itself."""
 
     item: schema.Item
     lacks: tuple[str, ...]
@@ -238,9 +238,12 @@ def gaps_by_sheet(sheets: list[LoadedSheet]) -> list[GapsOfSheet]:
 
 
 def _gap(item: schema.Item, fields: list[str]) -> Gap:
-    if len(item.fields) == 1 and fields != ["evidence"]:
-        fields = [f for f in fields if f == "evidence"]
-    labels = ("佐证材料" if f == "evidence" else item.field(f).label for f in fields)
+    # The question itself names the answer that a one-field item or its four keys ask for.
+    labels = [
+        "佐证材料" if code == "evidence" else item.field(code).label
+        for code in fields
+        if code == "evidence" or (len(item.fields) > 1 and item.field(code).type != "yn4")
+    ]
     return Gap(item, tuple(labels))
 
 
