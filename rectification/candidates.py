@@ -142,7 +142,7 @@ def _add_answers(
             system=system,
             cause=merged.cause,
             title=merged.title,
-            why="；".join(m.rstrip("。") for m in merged.messages) + "。",
+            why="".join(dict.fromkeys(sheet.definition.item(code).why for code in merged.items)),
             advice=merged.advice,
             severity=merged.severity,
             urgent=merged.urgent,

@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from emailsec.lib.workdays import today
-from inventory.filters import ScopedFilterSet
+from inventory.filters import PlaceFilter
 from inventory.models import Sector
 from rectification.models import Finding, Notice, Severity
 
@@ -16,12 +16,11 @@ UNCLOSED = "unclosed"
 _SEARCH = forms.TextInput(attrs={"type": "search", "maxlength": "120"})
 
 
-class _CaseFilter(ScopedFilterSet):
+class _CaseFilter(PlaceFilter):
     """Region and sector are for those who see more than one unit."""
 
     unit_path = "unit__"
 
-    region = django_filters.ChoiceFilter(label="行政区划", method="by_region", empty_label="全部")
     sector = django_filters.ModelChoiceFilter(
         field_name="unit__sector",
         label="行业类别",
@@ -35,7 +34,7 @@ class _CaseFilter(ScopedFilterSet):
     def __init__(self, *args: Any, one_unit: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if one_unit:
-            for name in ("region", "sector"):
+            for name in ("region", "own", "sector"):
                 del self.filters[name]
 
 
@@ -53,7 +52,7 @@ class FindingFilter(_CaseFilter):
 
     class Meta:
         model = Finding
-        fields = ("q", "status", "severity", "overdue", "region", "sector")
+        fields = ("q", "status", "severity", "overdue", "region", "own", "sector")
 
     def by_text(self, rows: QuerySet[Finding], name: str, value: str) -> QuerySet[Finding]:
         text = value.strip()
@@ -76,7 +75,7 @@ class NoticeFilter(_CaseFilter):
 
     class Meta:
         model = Notice
-        fields = ("q", "status", "overdue", "region", "sector")
+        fields = ("q", "status", "overdue", "region", "own", "sector")
 
     def by_text(self, rows: QuerySet[Notice], name: str, value: str) -> QuerySet[Notice]:
         text = value.strip()

@@ -83,16 +83,18 @@ def context_of(
         "may_rescan": any(c.may_recheck and c.finding.observable for c in cards),
         "two_persons": drafter and notice.status in {_S.DRAFTED, _S.CHECKED},
         "office_side": office,
-        "history": pages.history(_changes(notice, user)),
+        "under_way": notice.status in Notice.SERVED_OR_LATER,
+        "history": _history(notice, user),
     }
 
 
-def _changes(notice: Notice, user: User) -> Any:
+def _history(notice: Notice, user: User) -> list[pages.Entry]:
     """The unit reads the case from 送达 on; how the office came to it is the office's own."""
     rows = notice.changes.all()
-    if user.is_office_side:
-        return rows[:30]
-    return rows.exclude(action__in=["check", "approve"])[:30]
+    if not user.is_office_side:
+        return pages.history(rows.exclude(action__in=["check", "approve"])[:30])
+    began = pages.Entry(notice.created_at, notice.drafted_by.label, "拟稿")
+    return [*pages.history(rows[:30]), began]
 
 
 def _forms(notice: Notice, user: User, scans: list[NoticeScan]) -> dict[str, PlainForm]:

@@ -59,14 +59,17 @@ def _item(notice: Notice, finding_id: str) -> NoticeItem:
     return item
 
 
-@dataclass(frozen=True)
+@dataclass
 class ReplyRow:
-    """One finding of the notice: its form where it waits for an answer, else what was said."""
+    """One finding of the notice: its form where it waits for an answer, else what was said.
+    `leads`: its button is the page's primary one."""
 
     item: NoticeItem
     form: ReplyForm | None
     replies: list[Reply]
     remedies: list[pages.Remedy]
+
+    leads: bool = False
 
     @property
     def key(self) -> str:
@@ -107,6 +110,8 @@ def _reply_page(
         for item in items
     ]
     to_do = [row for row in rows if row.form is not None]
+    if to_do:
+        to_do[0].leads = True
     if not to_do:
         messages.info(request, "没有待反馈的问题。")
         return to_notice(notice)

@@ -238,3 +238,10 @@ def passed(world: World, finding: Finding, **more) -> None:
     finding.refresh_from_db()
     fields = {"kind": "paper", "passed": True, "seen": "已核对制度文本。"}
     rechecks.record_recheck(finding, by=world.officer, **fields | more)
+
+
+def both_roles(world: World) -> None:
+    """Give the drafter the powers of the checker and the approver as well."""
+    for role in ("checker", "approver"):
+        world.officer.memberships.create(role=role, office=world.city_a)
+    world.officer.__dict__.pop("_memberships", None)

@@ -1,0 +1,301 @@
+"""Findings: what a review proposes, one unclosed per cause, returned causes, endings."""
+
+import threading
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, connection, transaction
+
+from assessments.models import SelfCheck
+from audit.models import AuditEvent
+from rectification import actions, rechecks
+from rectification.candidates import candidates
+from rectification.models import Finding, FindingSource, Notice, Reply
+from tests.rectification.case import (
+    SEEN,
+    accepted,
+    answer,
+    confirmed,
+    drafted,
+    look,
+    passed,
+    plain_finding,
+    signed,
+)
+from tests.world import build_world
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def selfcheck(world) -> SelfCheck:
+    return accepted(world)
+
+
+def proposed(selfcheck) -> dict:
+    return {c.cause: c for c in candidates(selfcheck)}
+
+
+# --- What is proposed -----------------------------------------------------------------------
+
+
+def test_one_candidate_a_cause_with_all_its_sources_and_its_ground(selfcheck):
+    found = proposed(selfcheck)
+    assert set(found) == {
+        "responsibility-undefined",
+        "plaintext-login",
+        "dmarc-not-enforced",
+    }
+    plain = found["plaintext-login"]
+    assert [s.kind for s in plain.sources] == ["answer", "verdict"]
+    assert plain.sources[0].said == "否"
+    assert "127.77.1.10" in plain.sources[1].seen
+    assert (plain.ground.kind, plain.placement("police")) == ("standard", "order")
+    assert any("GB/T 22239" in citation for citation in plain.citations)
+    doubt = found["dmarc-not-enforced"].sources
+    assert [s.kind for s in doubt] == ["contradiction"]
+    assert (doubt[0].contradiction.status, doubt[0].item) == ("upheld", "M-603")
+    assert found["dmarc-not-enforced"].placement("police") == "annex"
+    # why it matters, not what is wrong once more
+    assert "没有明确责任" in found["responsibility-undefined"].why
+
+
+def test_what_was_seen_only_once_is_not_proposed(world):
+    complete = accepted(world, said={}, seen={})
+    look(world.system_a, SEEN, confirmed=False)
+    assert candidates(complete) == []
+
+
+def test_a_dismissed_doubt_is_not_proposed(world, selfcheck):
+    sheet = selfcheck.sheets.get(system=world.system_a)
+    sheet.contradictions.update(status="dismissed")
+    assert "dmarc-not-enforced" not in proposed(selfcheck)
+
+
+# --- Confirming -----------------------------------------------------------------------------
+
+
+def test_only_after_acceptance(world, people):
+    selfcheck = accepted(world)
+    SelfCheck.objects.update(status="to_review")
+    page = people(world.officer).said(
+        "confirm", selfcheck.pk, keys=[c.key for c in candidates(selfcheck)]
+    )
+    assert "复核通过后才能确认问题" in page
+    assert not Finding.objects.exists()
+
+
+@pytest.mark.parametrize("keys", [[], ["0:nonsense"]])
+def test_nothing_chosen_or_a_stale_page_confirms_nothing(world, selfcheck, people, keys):
+    page = people(world.officer).said("confirm", selfcheck.pk, keys=keys)
+    assert "没有确认：" in page
+    assert not Finding.objects.exists()
+
+
+def test_sent_twice_it_stays_one_finding_a_cause(world, selfcheck, people):
+    keys = [c.key for c in candidates(selfcheck)]
+    people(world.officer).post("confirm", selfcheck.pk, keys=keys)
+    people(world.officer).post("confirm", selfcheck.pk, keys=keys)
+    assert Finding.objects.count() == 3
+    assert FindingSource.objects.count() == 4
+    assert AuditEvent.objects.filter(action="finding.confirm").count() == 1
+    page = people(world.officer).text("confirm", selfcheck.pk)
+    assert page.count("已列为") == 3
+    assert "拟制整改通知" in page
+
+
+@pytest.mark.parametrize("who", ["officer_b", "filler", "checker", "approver"])
+def test_only_the_supervising_case_officer_confirms(world, selfcheck, who):
+    keys = [c.key for c in candidates(selfcheck)]
+    with pytest.raises(PermissionDenied):
+        actions.confirm_findings(selfcheck, keys, by=getattr(world, who))
+
+
+def test_left_out_now_it_can_be_confirmed_later(world, selfcheck):
+    keys = [c.key for c in candidates(selfcheck)]
+    actions.confirm_findings(selfcheck, keys[:1], by=world.officer)
+    actions.confirm_findings(selfcheck, keys, by=world.officer)
+    assert Finding.objects.count() == 3
+
+
+@pytest.mark.parametrize("system", [True, False])
+def test_the_database_allows_one_unclosed_finding_a_cause(world, system):
+    more = {"system": world.system_a} if system else {}
+    first = plain_finding(world, **more)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        plain_finding(world, **more)
+    Finding.objects.filter(pk=first.pk).update(status="closed")
+    plain_finding(world, **more)
+
+
+# --- The same cause again -------------------------------------------------------------------
+
+
+def close_all(world, findings) -> Notice:
+    notice = signed(world, drafted(world, findings))
+    for item in notice.items.select_related("finding"):
+        answer(world, notice, item.finding)
+        passed(world, item.finding)
+        rechecks.close(item.finding, by=world.officer)
+    return notice
+
+
+def test_a_later_look_that_sees_the_same_adds_nothing_to_an_unclosed_finding(world, selfcheck):
+    confirmed(world, selfcheck)
+    look(world.system_a, SEEN)
+    assert all(c.done for c in candidates(selfcheck))
+
+
+def test_a_returned_cause_reopens_its_finding_and_may_enter_a_new_notice(world, selfcheck):
+    first = close_all(world, confirmed(world, selfcheck))
+    assert set(Finding.objects.values_list("status", flat=True)) == {"closed"}
+    # nothing new was seen: confirming again changes nothing
+    assert all(c.done for c in candidates(selfcheck))
+    confirmed(world, selfcheck)
+    assert set(Finding.objects.values_list("status", flat=True)) == {"closed"}
+    # a new look sees it again
+    look(world.system_a, SEEN)
+    fresh = [c for c in candidates(selfcheck) if not c.done]
+    assert {c.cause for c in fresh} == {"plaintext-login", "dmarc-not-enforced"}
+    [finding] = actions.confirm_findings(
+        selfcheck, [c.key for c in fresh if c.cause == "plaintext-login"], by=world.officer
+    )
+    finding.refresh_from_db()
+    assert (finding.status, finding.due_on, finding.closed_on) == ("open", None, None)
+    assert finding.changes.first().reason == "同一根因再次出现"
+    assert Finding.objects.count() == 3
+    second = drafted(world, [finding])
+    assert second.pk != first.pk
+    first.refresh_from_db()
+    assert first.status == "finished"
+
+
+# --- Endings --------------------------------------------------------------------------------
+
+
+def test_a_false_alarm_needs_another_person_and_a_reason(world, people):
+    finding = plain_finding(world)
+    both = plain_finding(world, "other", confirmed_by=world.approver)
+    approver = people(world.approver)
+    assert "须由另一人" in approver.said("false_alarm", both.pk, reason="误判")
+    assert "请填写" in approver.said("false_alarm", finding.pk, reason="")
+    assert people(world.officer).post("false_alarm", finding.pk, reason="x").status_code == 403
+    approver.post("false_alarm", finding.pk, reason="单位已提供印发文件，核对属实。")
+    finding.refresh_from_db()
+    both.refresh_from_db()
+    assert (finding.status, both.status) == ("false_alarm", "open")
+
+
+def test_the_last_false_alarm_finishes_its_notice(world):
+    notice = signed(world)
+    actions.declare_false_alarm(Finding.objects.get(), reason="误判。", by=world.approver)
+    notice.refresh_from_db()
+    assert notice.status == "finished"
+
+
+def test_what_stands_in_a_notice_is_not_transferred(world, people):
+    drafted(world)
+    finding = Finding.objects.get()
+    assert "请先作废通知" in people(world.approver).said("transfer", finding.pk, reason="移送")
+
+
+# --- The case as it reads -------------------------------------------------------------------
+
+
+def test_a_finding_reads_as_a_case(world, selfcheck, people):
+    confirmed(world, selfcheck)
+    finding = Finding.objects.get(cause="plaintext-login")
+    page = people(world.filler).text("finding_detail", finding.pk)
+    parts = [
+        "邮件客户端可以明文登录",  # what is wrong
+        "口令会被中途截走",  # why it matters
+        "M-504",  # said
+        "* CAPABILITY IMAP4rev1 AUTH=PLAIN",  # seen
+        "disable_plaintext_auth = yes",  # what to do
+        'data-copy="#fix-',
+        world.unit_a.name,  # who
+        "默认时限 15 天",  # by when
+        "从外部再看一次",  # how it is checked
+        "GB/T 22239-2019",  # basis
+    ]
+    for part in parts:
+        assert part in page, part
+    assert "imap.jia.gov.test [127.77.1.10]:143" in page
+
+
+# --- At once --------------------------------------------------------------------------------
+
+
+def at_once(*acts) -> list[BaseException]:
+    """Run acts in threads of their own connections; return what they raised."""
+    start, raised = threading.Barrier(len(acts)), []
+
+    def run(act):
+        try:
+            start.wait()
+            act()
+        except Exception as error:
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[act]) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+needs_postgresql = pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="needs concurrent transactions"
+)
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_officers_confirming_at_once_make_one_finding_a_cause(db):
+    world = build_world()
+    selfcheck = accepted(world)
+    keys = [c.key for c in candidates(selfcheck)]
+
+    def confirm():
+        fresh = SelfCheck.objects.select_related("unit", "questionnaire").get(pk=selfcheck.pk)
+        actions.confirm_findings(fresh, keys, by=world.officer)
+
+    assert at_once(confirm, confirm) == []
+    assert Finding.objects.count() == 3
+    assert FindingSource.objects.count() == 4
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_two_drafts_at_once_make_one_notice(db):
+    world = build_world()
+    with transaction.atomic():
+        finding = plain_finding(world)
+    raised = at_once(*[lambda: drafted(world, [finding])] * 2)
+    assert [type(error) for error in raised] == [actions.Refused]
+    assert Notice.objects.count() == 1
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_of_two_last_answers_at_once_one_sees_the_other(db):
+    world = build_world()
+    with transaction.atomic():
+        findings = [plain_finding(world, "a"), plain_finding(world, "b")]
+    notice = signed(world, drafted(world, findings))
+
+    def reply(finding):
+        def act():
+            own = Notice.objects.select_related("unit", "office").get(pk=notice.pk)
+            answer(world, own, Finding.objects.get(pk=finding.pk))
+
+        return act
+
+    assert at_once(*(reply(finding) for finding in findings)) == []
+    notice.refresh_from_db()
+    assert notice.status == "replied"
+    # and the same answer twice is one answer
+    assert Reply.objects.count() == 2

@@ -1,0 +1,379 @@
+"""Drafting, two persons, serving, and whose case it is."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from audit.lifecycle import IllegalMove
+from audit.models import AuditEvent
+from emailsec.lib.workdays import today
+from inventory.models import Delegation, Supervision
+from rectification import actions, rechecks
+from rectification.models import Extension, Finding, Notice, NoticeItem, NoticeScan
+from tests.filled import PDF
+from tests.rectification.case import (
+    answer,
+    approved,
+    both_roles,
+    drafted,
+    passed,
+    pdf,
+    plain_finding,
+    replied,
+    served,
+    signed,
+)
+
+pytestmark = pytest.mark.django_db
+
+SOON = today() + dt.timedelta(days=10)
+
+
+def draft_data(*findings, deadline=None, **more):
+    deadline = deadline or SOON
+    return {"findings": [f.pk for f in findings], "deadline": deadline.isoformat()} | more
+
+
+# --- Drafting -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [0, -1])
+def test_a_deadline_in_the_past_is_told_at_the_field_and_keeps_the_choice(world, people, days):
+    chosen, left_out = plain_finding(world, "a"), plain_finding(world, "b")
+    wrong = today() + dt.timedelta(days=days)
+    page = people(world.officer).said(
+        "notice_create", world.unit_a.pk, **draft_data(chosen, deadline=wrong)
+    )
+    assert "整改期限须晚于今天" in page
+    assert f'value="{wrong.isoformat()}"' in page
+    assert f'value="{chosen.pk}" id="f-{chosen.pk}" checked' in page
+    assert f'value="{left_out.pk}" id="f-{left_out.pk}">' in page
+    assert not Notice.objects.exists()
+
+
+def test_nothing_chosen_and_a_wrong_date_are_both_told(world, people):
+    plain_finding(world)
+    page = people(world.officer).said("notice_create", world.unit_a.pk, deadline="明天")
+    assert "请至少选择一个问题" in page
+    assert "日期无效" in page
+
+
+def test_the_same_form_sent_twice_makes_one_notice(world, people):
+    finding = plain_finding(world)
+    officer = people(world.officer)
+    officer.post("notice_create", world.unit_a.pk, **draft_data(finding))
+    page = officer.said("notice_create", world.unit_a.pk, **draft_data(finding))
+    assert "已列入其他通知" in page
+    assert Notice.objects.count() == 1
+
+
+def test_a_finding_stands_in_one_live_notice(world):
+    finding = plain_finding(world)
+    first = drafted(world, [finding])
+    with pytest.raises(actions.Refused, match="已列入其他通知"):
+        drafted(world, [finding])
+    actions.void_notice(first, reason="重拟。", by=world.approver)
+    second = drafted(world, [finding])
+    assert list(NoticeItem.objects.live().values_list("notice", flat=True)) == [second.pk]
+
+
+def test_findings_of_another_unit_are_not_taken(world):
+    foreign = plain_finding(world, unit=world.unit_b)
+    with pytest.raises(actions.Refused):
+        drafted(world, [plain_finding(world), foreign])
+
+
+@pytest.mark.parametrize("ground", ["plan", "advice"])
+def test_advice_alone_is_no_notice(world, people, ground):
+    finding = plain_finding(world, ground=ground)
+    page = people(world.officer).said("notice_create", world.unit_a.pk, **draft_data(finding))
+    assert "不能发限期整改通知书" in page
+    assert not Notice.objects.exists()
+
+
+def test_what_may_be_ordered_comes_first_and_the_rest_into_the_annex(world):
+    findings = [
+        plain_finding(world, "a", ground="advice"),
+        plain_finding(world, "b", ground="plan"),
+        plain_finding(world, "c", ground="standard"),
+        plain_finding(world, "d", ground="statute"),
+    ]
+    notice = drafted(world, findings)
+    rows = notice.items.order_by("order").values_list("finding__cause", "annex", "order")
+    assert list(rows) == [("c", False, 1), ("d", False, 2), ("a", True, 3), ("b", True, 4)]
+
+
+def test_each_authority_orders_only_what_is_its_own_to_enforce(world, people):
+    """A duty of the secrecy law is neither a police order nor mere advice."""
+    secret = plain_finding(world, "secret", clauses="secrecy-29 secrecy-31")
+    assert secret.placement("police") == "elsewhere"
+    assert secret.placement("secrecy") == "order"
+    with pytest.raises(actions.Refused, match="由其他机关执行"):
+        drafted(world, [plain_finding(world, "own"), secret])
+    page = people(world.officer).text("notice_create", world.unit_a.pk)
+    assert "依据由其他机关执行，不列入" in page
+    assert f'id="f-{secret.pk}" disabled' in page
+    actions.transfer(secret, reason="移送甲市国家保密局。", by=world.approver)
+    assert Finding.objects.get(pk=secret.pk).status == "transferred"
+
+
+# --- Two persons ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("act", ["check", "approve"])
+def test_the_drafter_neither_checks_nor_approves(world, people, act):
+    notice = drafted(world)
+    both_roles(world)
+    page = people(world.officer).said(act, notice.pk)
+    assert "拟稿人不能审核或批准" in page
+    notice.refresh_from_db()
+    assert notice.status == "drafted"
+
+
+def test_checked_then_approved_by_others(world, people):
+    notice = drafted(world)
+    assert "审核通过" in people(world.checker).text("notice_detail", notice.pk)
+    people(world.checker).post("check", notice.pk)
+    people(world.approver).post("approve", notice.pk)
+    notice.refresh_from_db()
+    assert (notice.status, notice.approved_by) == ("approved", world.approver)
+    acts = AuditEvent.objects.filter(object_type="rectification.notice").values_list(
+        "action", "actor_id"
+    )
+    assert {("notice.check", world.checker.pk), ("notice.approve", world.approver.pk)} <= set(acts)
+
+
+@pytest.mark.parametrize(
+    ("who", "act"),
+    [
+        ("officer", "approve"),
+        ("officer", "check"),
+        ("checker", "approve"),
+        ("approver", "serve"),
+        ("officer", "void"),
+    ],
+)
+def test_without_the_power_it_is_403(world, people, who, act):
+    notice = drafted(world)
+    data = {"reason": "理由"} if act == "void" else {}
+    assert people(getattr(world, who)).post(act, notice.pk, **data).status_code == 403
+
+
+def test_only_post_changes_anything(world, people):
+    notice = drafted(world)
+    assert people(world.approver).get("approve", notice.pk).status_code == 405
+
+
+# --- Whose case it is -----------------------------------------------------------------------
+
+
+def test_another_authority_reads_what_was_served_and_moves_nothing(world, people):
+    """Police and industry supervise the same unit."""
+    Supervision.objects.create(unit=world.unit_a, kind="industry", office=world.industry)
+    notice = drafted(world)
+    industry = people(world.officer_industry)
+    assert industry.get("notice_detail", notice.pk).status_code == 404
+    approved(world, notice)
+    actions.add_scan(notice, "notice", pdf(), by=world.officer)
+    assert industry.get("notice_detail", notice.pk).status_code == 404
+    actions.serve_notice(notice, by=world.officer)
+    assert industry.get("notice_detail", notice.pk).status_code == 200
+    assert industry.post("refuse", notice.pk, officers="张某、李某").status_code == 403
+    finding = Finding.objects.get()
+    Finding.objects.update(status="to_recheck")
+    assert industry.post("close", finding.pk).status_code == 403
+    recheck = {"kind": "paper", "passed": "yes", "seen": "看过。"}
+    assert industry.post("recheck", finding.pk, **recheck).status_code == 403
+
+
+def test_a_delegation_lets_an_office_read_not_rule(world, people):
+    Delegation.objects.create(
+        unit=world.unit_a, office=world.city_b, until=today() + dt.timedelta(days=9), reason="协查"
+    )
+    finding = plain_finding(world)
+    stranger = people(world.officer_b)
+    assert stranger.get("finding_detail", finding.pk).status_code == 200
+    assert stranger.get("notice_create", world.unit_a.pk).status_code == 403
+    with pytest.raises(PermissionDenied):
+        actions.draft_notice(world.unit_a, [finding], deadline=SOON, by=world.officer_b)
+
+
+def test_the_province_may_act_on_its_citys_case(world):
+    notice = drafted(world)
+    assert Notice.objects.visible_to(world.officer_province).filter(pk=notice.pk).exists()
+    assert actions.base.may_handle(world.officer_province, "notice.serve", notice)
+    assert not actions.base.may_handle(world.officer_b, "notice.serve", notice)
+
+
+@pytest.mark.parametrize("who", ["filler", "signer"])
+def test_the_unit_sees_nothing_before_it_is_served(world, people, who):
+    person = people(getattr(world, who))
+    notice = approved(world)
+    scan = actions.add_scan(notice, "notice", pdf(), by=world.officer)
+    assert person.get("notice_detail", notice.pk).status_code == 404
+    assert person.get("scan_file", scan.pk).status_code == 404
+    assert notice.number not in person.text("notice_list")
+    # its finding is known to it, the notice is not named
+    page = person.text("finding_detail", Finding.objects.get().pk)
+    assert notice.number not in page
+    actions.serve_notice(notice, by=world.officer)
+    assert person.get("notice_detail", notice.pk).status_code == 200
+    assert person.get("scan_file", scan.pk).status_code == 200
+
+
+def test_the_units_page_keeps_the_offices_inner_doings_to_itself(world, people):
+    notice = served(world)
+    page = people(world.filler).text("notice_detail", notice.pk)
+    assert "拟稿人" not in page
+    assert "批准并编号" not in page
+    assert "拟稿人" in people(world.officer).text("notice_detail", notice.pk)
+
+
+# --- Serving and receiving ------------------------------------------------------------------
+
+
+def test_refusal_wants_two_witnesses_and_the_deadline_runs(world, people):
+    notice = served(world)
+    officer = people(world.officer)
+    for names in ("张某", "张某、张某", "张某，"):
+        page = officer.said("refuse", notice.pk, officers=names)
+        assert "拒签须由两名民警注明" in page
+        assert names in page
+    officer.post("refuse", notice.pk, officers="张某，李某")
+    notice.refresh_from_db()
+    assert notice.status == "refused"
+    assert "见证人：张某、李某" in officer.text("notice_detail", notice.pk)
+    finding = Finding.objects.get()
+    assert (finding.status, finding.due_on) == ("rectifying", notice.deadline)
+
+
+def test_after_a_refusal_the_case_never_looks_signed(world):
+    notice = served(world)
+    actions.note_refusal(notice, officers="张某、李某", by=world.officer)
+    finding = Finding.objects.get()
+    answer(world, notice, finding)
+    notice.refresh_from_db()
+    assert notice.status == "replied"
+    rechecks.fail(Finding.objects.get(), reason="不全。", by=world.officer)
+    notice.refresh_from_db()
+    assert notice.status == "refused"
+
+
+def test_signing_twice_is_told(world, people):
+    notice = served(world)
+    signer = people(world.signer)
+    signer.post("sign", notice.pk, received_by="刘某")
+    assert "不能“签收”" in signer.said("sign", notice.pk, received_by="刘某")
+    assert notice.changes.filter(action="sign").count() == 1
+
+
+def test_the_receivers_name_is_asked_for(world, people):
+    notice = served(world)
+    assert "请填写签收人姓名" in people(world.signer).said("sign", notice.pk, received_by=" ")
+
+
+def test_a_served_notice_cannot_be_voided(world, people):
+    notice = served(world)
+    assert "不能“作废”" in people(world.approver).said("void", notice.pk, reason="错了")
+
+
+def test_voiding_wants_a_reason_at_the_field(world, people):
+    notice = drafted(world)
+    assert "请填写作废理由" in people(world.approver).said("void", notice.pk, reason="")
+    notice.refresh_from_db()
+    assert notice.status == "drafted"
+
+
+def test_what_was_repaired_meanwhile_is_not_ordered_any_more(world):
+    notice = drafted(world)
+    finding = Finding.objects.get()
+    actions.declare_false_alarm(finding, reason="误判。", by=world.approver)
+    with pytest.raises(actions.Refused, match="均已了结"):
+        actions.approve_notice(notice, by=world.approver)
+
+
+# --- Scans ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("通知.docx", PDF, "不接受此类文件"),
+        ("通知.pdf", b"MZ\x90\x00" * 30, "不符"),
+        ("通知.pdf", b"", "文件是空的"),
+    ],
+)
+def test_a_wrong_scan_is_told_at_the_field(world, people, name, content, text):
+    notice = approved(world)
+    file = SimpleUploadedFile(name, content)
+    page = people(world.officer).said("scan_upload", notice.pk, "notice", file=file)
+    assert text in page
+    assert not NoticeScan.objects.exists()
+
+
+def test_a_scan_is_downloaded_as_an_attachment_and_recorded(world, people):
+    notice = served(world)
+    scan = notice.scans.get()
+    response = people(world.filler).get("scan_file", scan.pk)
+    assert b"".join(response.streaming_content) == PDF
+    assert response["Content-Disposition"].startswith("attachment")
+    event = AuditEvent.objects.get(action="notice_scan.download")
+    assert (event.actor_id, event.details["sha256"]) == (world.filler.pk, scan.sha256)
+
+
+def test_the_receipt_is_the_offices_own(world, people):
+    notice = served(world)
+    actions.add_scan(notice, "receipt", pdf("回证.pdf"), by=world.officer)
+    scan = notice.scans.get(kind="receipt")
+    assert people(world.filler).get("scan_file", scan.pk).status_code == 404
+    assert people(world.officer).get("scan_file", scan.pk).status_code == 200
+    assert "送达回证" not in people(world.filler).text("notice_detail", notice.pk)
+
+
+@pytest.mark.parametrize("kind", ["receipt", "notice", "passport"])
+def test_the_unit_uploads_nothing_but_its_report(world, people, kind):
+    notice = signed(world)
+    assert people(world.filler).post("scan_upload", notice.pk, kind, file=pdf()).status_code == 403
+    people(world.filler).post("scan_upload", notice.pk, "report", file=pdf("报告.pdf"))
+    assert notice.scans.filter(kind="report").exists()
+
+
+def test_a_stamped_notice_is_not_replaced_after_serving(world):
+    notice = served(world)
+    with pytest.raises(actions.Refused, match="当前状态不能上传"):
+        actions.add_scan(notice, "notice", pdf(), by=world.officer)
+
+
+# --- Extensions on the page -----------------------------------------------------------------
+
+
+def test_the_office_decides_an_extension_on_the_page(world, people):
+    notice = signed(world)
+    until = notice.deadline + dt.timedelta(days=10)
+    data = {"until": until.isoformat(), "reason": "采购未完成", "interim": "限制访问"}
+    page = people(world.filler).said("extension_ask", notice.pk, **data)
+    assert "延期申请已提交" in page
+    extension = Extension.objects.get()
+    assert people(world.filler).post("extension_decide", extension.pk).status_code == 403
+    page = people(world.officer).said("extension_decide", extension.pk, decision="refuse", note="")
+    assert "不同意延期的，请写明理由" in page
+    people(world.officer).post("extension_decide", extension.pk, decision="grant", note="同意。")
+    notice.refresh_from_db()
+    assert notice.deadline == until
+    assert people(world.officer_b).post("extension_decide", extension.pk).status_code == 404
+
+
+# --- Finishing ------------------------------------------------------------------------------
+
+
+def test_a_finished_notice_moves_no_more(world):
+    notice = replied(world)
+    finding = Finding.objects.get()
+    passed(world, finding)
+    rechecks.close(finding, by=world.officer)
+    notice.refresh_from_db()
+    assert notice.status == "finished"
+    with pytest.raises(IllegalMove):
+        actions.sign_notice(notice, received_by="刘某", by=world.signer)

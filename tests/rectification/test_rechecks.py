@@ -1,0 +1,347 @@
+"""复查 by rescan, on paper and on site; what a look says, and what it does not."""
+
+import pytest
+
+from emailsec.lib.workdays import today
+from rectification import actions, rechecks
+from rectification.models import Finding, Recheck, WaveRead
+from rectification.tasks import settle_rescans
+from scans.models import ScanRun, Wave
+from tests.rectification.case import (
+    SEEN,
+    accepted,
+    answer,
+    confirmed,
+    drafted,
+    file_letter,
+    look,
+    passed,
+    plain_finding,
+    replied,
+    served,
+    signed,
+)
+
+pytestmark = pytest.mark.django_db
+
+RULE = "imap.plain_login"
+
+
+@pytest.fixture
+def plain(world) -> Finding:
+    """邮件客户端可以明文登录, answered, awaiting 复查; its system may be probed."""
+    findings = confirmed(world)
+    notice = signed(world, drafted(world, findings))
+    finding = Finding.objects.get(cause="plaintext-login")
+    answer(world, notice, finding, files=[])
+    finding.refresh_from_db()
+    file_letter(world.system_a)
+    return finding
+
+
+def rescan(world, finding) -> Wave:
+    rechecks.start_rescan([finding], by=world.officer)
+    return Wave.objects.get(reason="recheck", status="open")
+
+
+def settled(finding) -> str:
+    settle_rescans()
+    return finding.rechecks.latest("id").result
+
+
+# --- What a rescan says ---------------------------------------------------------------------
+
+
+def test_a_repair_counts_at_first_sight(world, plain):
+    look(world.system_a, {RULE: "conforming"}, wave=rescan(world, plain))
+    assert settled(plain) == "passed"
+    row = plain.rechecks.get()
+    assert "LOGINDISABLED" in row.seen
+    assert "imap.jia.gov.test [127.77.1.10]:143" in row.seen
+    rechecks.close(plain, by=world.officer)
+    assert (plain.status, plain.closed_on) == ("closed", today())
+
+
+def test_while_the_look_is_under_way_nothing_is_decided(world, plain):
+    rescan(world, plain)
+    assert settled(plain) == "pending"
+    with pytest.raises(actions.Refused, match="尚无通过的复查"):
+        rechecks.close(plain, by=world.officer)
+
+
+def test_what_could_not_be_observed_is_neither_passed_nor_failed(world, plain, people):
+    look(world.system_a, {RULE: "unknown"}, wave=rescan(world, plain))
+    assert settled(plain) == "unknown"
+    with pytest.raises(actions.Refused, match="尚无通过的复查"):
+        rechecks.close(plain, by=world.officer)
+    page = people(world.officer).text("finding_detail", plain.pk)
+    assert "未能观测不等于通过，也不等于不通过" in page
+    # a person may still decide on paper
+    passed(world, plain)
+    rechecks.close(plain, by=world.officer)
+
+
+@pytest.mark.parametrize("result", ["not_applicable", None])
+def test_taking_the_host_out_of_sight_does_not_pass(world, plain, result):
+    """No verdict at all, or one that does not apply any more (endpoint removed, item struck from
+    the letter)."""
+    look(world.system_a, {RULE: result} if result else {}, wave=rescan(world, plain))
+    assert settled(plain) == "unknown"
+
+
+def test_a_non_conformity_seen_before_and_again_fails_at_once(world, plain):
+    look(world.system_a, {RULE: "nonconforming"}, wave=rescan(world, plain))
+    assert settled(plain) == "failed"
+
+
+def test_a_doubtful_non_conformity_waits_for_the_second_look(world, plain):
+    first = look(
+        world.system_a, {RULE: "nonconforming"}, wave=rescan(world, plain), confirmed=False
+    )
+    second = look(world.system_a, {}, reason="confirm", confirms=first, status=Wave.Status.OPEN)
+    assert settled(plain) == "pending"
+    look(world.system_a, {RULE: "nonconforming"}, wave=second, confirmed=True)
+    assert settled(plain) == "failed"
+
+
+def test_a_second_look_that_does_not_see_it_again_passes(world, plain):
+    first = look(
+        world.system_a, {RULE: "nonconforming"}, wave=rescan(world, plain), confirmed=False
+    )
+    look(world.system_a, {RULE: "conforming"}, reason="confirm", confirms=first)
+    assert settled(plain) == "passed"
+
+
+def test_without_its_second_look_a_doubtful_sight_is_unknown(world, plain):
+    first = look(
+        world.system_a, {RULE: "nonconforming"}, wave=rescan(world, plain), confirmed=False
+    )
+    look(world.system_a, {}, reason="confirm", confirms=first, status=Wave.Status.VOID)
+    assert settled(plain) == "unknown"
+
+
+def test_other_rules_of_the_look_do_not_hold_a_repair_up(world, plain):
+    first = look(
+        world.system_a,
+        {RULE: "conforming", "dmarc.policy": "nonconforming"},
+        wave=rescan(world, plain),
+        confirmed=False,
+    )
+    look(world.system_a, {}, reason="confirm", confirms=first, status=Wave.Status.OPEN)
+    assert settled(plain) == "passed"
+
+
+def test_settling_twice_settles_once(world, plain):
+    look(world.system_a, {RULE: "conforming"}, wave=rescan(world, plain))
+    assert rechecks.settle_rescans() == 1
+    assert rechecks.settle_rescans() == 0
+
+
+def test_without_a_letter_the_rescan_says_why(world, plain, people):
+    world.system_a.authorizations.update(status="void")
+    page = people(world.officer).said("finding_rescan", plain.pk)
+    assert "复测没有进行" in page
+    assert settled(plain) == "unknown"
+    assert ScanRun.objects.filter(wave__reason="recheck").values_list("status", flat=True)[0] == (
+        "refused"
+    )
+
+
+def test_two_presses_start_one_rescan(world, plain, people):
+    officer = people(world.officer)
+    officer.post("finding_rescan", plain.pk)
+    officer.post("finding_rescan", plain.pk)
+    assert plain.rechecks.count() == 1
+    assert Wave.objects.filter(reason="recheck").count() == 1
+
+
+def test_what_cannot_be_observed_is_not_rescanned(world, people):
+    replied(world)
+    finding = Finding.objects.get()
+    page = people(world.officer).said("finding_rescan", finding.pk)
+    assert "没有可以远程复测的待复查问题" in page
+
+
+# --- The page -------------------------------------------------------------------------------
+
+
+def test_the_page_polls_while_pending_and_reloads_at_the_end(world, plain, people):
+    officer = people(world.officer)
+    wave = rescan(world, plain)
+    page = officer.text("finding_detail", plain.pk)
+    assert f'hx-get="/rectification/findings/{plain.pk}/rechecks/"' in page
+    assert 'hx-trigger="every 3s"' in page
+    officer._log_in()
+    url = f"/rectification/findings/{plain.pk}/rechecks/"
+    fragment = officer.client.get(url, headers={"HX-Request": "true"})
+    assert "HX-Refresh" not in fragment
+    assert "<html" not in fragment.content.decode()
+    look(world.system_a, {RULE: "conforming"}, wave=wave)
+    settle_rescans()
+    fragment = officer.client.get(url, headers={"HX-Request": "true"})
+    assert fragment["HX-Refresh"] == "true"
+    assert officer.get("finding_rechecks", plain.pk).status_code == 302
+
+
+def test_before_and_after_stand_side_by_side(world, plain, people):
+    look(world.system_a, {RULE: "conforming"}, wave=rescan(world, plain))
+    settle_rescans()
+    page = people(world.officer).text("finding_detail", plain.pk)
+    pair = page[page.index('class="pair"') :]
+    assert pair.index("AUTH=PLAIN") < pair.index("整改后") < pair.index("LOGINDISABLED")
+    assert f'action="/rectification/findings/{plain.pk}/close/"' in page
+    # the unit reads the same, without the button
+    page = people(world.filler).text("finding_detail", plain.pk)
+    assert "LOGINDISABLED" in page
+    assert "/close/" not in page
+    assert people(world.filler).post("close", plain.pk).status_code == 403
+
+
+# --- On paper and on site -------------------------------------------------------------------
+
+
+def test_paper_where_nothing_can_be_observed(world, people):
+    notice = replied(world)
+    finding = Finding.objects.get()
+    officer = people(world.officer)
+    page = officer.said("recheck", finding.pk, kind="paper", passed="yes", seen="")
+    assert "请填写复查所见" in page
+    page = officer.said("recheck", finding.pk, kind="rescan", passed="yes", seen="看过")
+    assert "看过" in page
+    assert not finding.rechecks.exists()
+    officer.post("recheck", finding.pk, kind="paper", passed="yes", seen="制度齐全。")
+    officer.post("close", finding.pk)
+    finding.refresh_from_db()
+    notice.refresh_from_db()
+    assert (finding.status, notice.status) == ("closed", "finished")
+    assert "当前状态为“已销号”" in officer.said("close", finding.pk)
+
+
+def test_a_failed_recheck_does_not_close(world):
+    replied(world)
+    finding = Finding.objects.get()
+    passed(world, finding, passed=False, seen="制度没有盖章。")
+    with pytest.raises(actions.Refused, match="尚无通过的复查"):
+        rechecks.close(finding, by=world.officer)
+
+
+@pytest.mark.parametrize(("kind", "closes"), [("paper", False), ("site", True)])
+def test_paper_does_not_outrank_what_was_seen(world, plain, kind, closes):
+    look(world.system_a, {RULE: "nonconforming"}, wave=rescan(world, plain))
+    assert settled(plain) == "failed"
+    passed(world, plain, kind=kind)
+    if closes:
+        rechecks.close(plain, by=world.officer)
+        return
+    with pytest.raises(actions.Refused, match="不能凭书面材料销号"):
+        rechecks.close(plain, by=world.officer)
+
+
+def test_back_to_the_unit_with_the_reason_and_a_new_round(world, people):
+    notice = replied(world)
+    finding = Finding.objects.get()
+    passed(world, finding)
+    officer = people(world.officer)
+    assert "请填写不通过的理由" in officer.said("fail", finding.pk, reason="")
+    officer.post("fail", finding.pk, reason="制度没有落款日期。")
+    finding.refresh_from_db()
+    notice.refresh_from_db()
+    assert (finding.status, notice.status) == ("rectifying", "signed")
+    assert "制度没有落款日期" in people(world.filler).text("finding_detail", finding.pk)
+    # the passed 复查 belongs to the round before
+    answer(world, notice, finding)
+    finding.refresh_from_db()
+    with pytest.raises(actions.Refused, match="尚无通过的复查"):
+        rechecks.close(finding, by=world.officer)
+    assert finding.replies.count() == 2
+
+
+@pytest.mark.parametrize("who", ["checker", "approver", "filler", "signer"])
+def test_only_the_case_officer_rechecks_and_closes(world, people, who):
+    replied(world)
+    finding = Finding.objects.get()
+    person = people(getattr(world, who))
+    data = {"kind": "paper", "passed": "yes", "seen": "看过。"}
+    assert person.post("recheck", finding.pk, **data).status_code == 403
+    assert person.post("close", finding.pk).status_code == 403
+    assert person.post("fail", finding.pk, reason="不行。").status_code == 403
+    assert not Recheck.objects.exists()
+
+
+# --- Repairs that the regular look shows ------------------------------------------------------
+
+
+def test_the_regular_look_moves_a_repaired_finding_to_recheck(world):
+    findings = {f.cause: f for f in confirmed(world)}
+    rechecks.read_waves()
+    look(world.system_a, {RULE: "conforming", "dmarc.policy": "nonconforming"})
+    settle_rescans()
+    plain = findings["plaintext-login"]
+    plain.refresh_from_db()
+    assert plain.status == "to_recheck"
+    assert plain.changes.get(action="retest_passed").by_label == "系统"
+    row = plain.rechecks.get()
+    assert (row.result, row.by) == ("passed", None)
+    others = Finding.objects.exclude(pk=plain.pk).values_list("status", flat=True)
+    assert set(others) == {"open"}
+    # a person closes; no notice is needed
+    rechecks.close(plain, by=world.officer)
+    assert plain.status == "closed"
+
+
+def test_a_look_is_read_once(world):
+    confirmed(world)
+    look(world.system_a, dict.fromkeys(SEEN, "conforming"))
+    assert rechecks.read_waves() == 2
+    assert rechecks.read_waves() == 0
+    assert WaveRead.objects.count() == Wave.objects.filter(status="done").count()
+
+
+def test_the_look_that_found_it_does_not_clear_it(world):
+    """The very wave behind the finding is read after the confirmation."""
+    confirmed(world)
+    assert rechecks.read_waves() == 0
+    assert set(Finding.objects.values_list("status", flat=True)) == {"open"}
+
+
+def test_repaired_before_signing_the_case_can_finish_without_a_reply(world):
+    selfcheck = accepted(world, said={})
+    notice = served(world, drafted(world, confirmed(world, selfcheck)))
+    look(world.system_a, dict.fromkeys(SEEN, "conforming"))
+    settle_rescans()
+    finding = Finding.objects.get(cause="plaintext-login")
+    assert finding.status == "to_recheck"
+    rechecks.close(finding, by=world.officer)
+    notice.refresh_from_db()
+    assert notice.status == "finished"
+
+
+def test_a_repair_that_does_not_hold_before_any_notice_is_open_again(world):
+    confirmed(world)
+    look(world.system_a, {RULE: "conforming"})
+    settle_rescans()
+    finding = Finding.objects.get(cause="plaintext-login")
+    rechecks.fail(finding, reason="现场核对仍可明文登录。", by=world.officer)
+    assert finding.status == "open"
+    drafted(world, [finding])
+
+
+def test_a_drafted_notice_survives_a_repair_before_it_is_served(world):
+    """Closed meanwhile: it is not due, and the rest is served."""
+    findings = confirmed(world)
+    notice = drafted(world, findings)
+    look(world.system_a, {RULE: "conforming"})
+    settle_rescans()
+    plain = Finding.objects.get(cause="plaintext-login")
+    rechecks.close(plain, by=world.officer)
+    served(world, notice)
+    plain.refresh_from_db()
+    assert (plain.status, plain.due_on) == ("closed", None)
+    assert Finding.objects.get(cause="responsibility-undefined").status == "notified"
+
+
+def test_plain_findings_wait_for_paper(world):
+    plain_finding(world)
+    look(world.system_a, {RULE: "conforming"})
+    settle_rescans()
+    assert Finding.objects.get().status == "open"
