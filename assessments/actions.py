@@ -24,8 +24,15 @@ from assessments.models import (
     Sheet,
     SignOff,
 )
+from assessments.rules import triage
 from assessments.rules.schema import CHOICE_TYPES, Field, Item
-from assessments.sheets import LoadedSheet, conclude, content_digest, load_sheets
+from assessments.sheets import (
+    LoadedSheet,
+    conclude,
+    content_digest,
+    load_sheets,
+    triage_codes,
+)
 from audit.trail import record
 from emailsec.lib.uploads import Upload, check_upload
 from emailsec.lib.workdays import today
@@ -75,18 +82,23 @@ def enrol(campaign: Campaign) -> int:
 
 
 def ensure_sheets(selfcheck: SelfCheck) -> None:
-    """Give an editable self-check its unit sheet and one sheet per system in use."""
+    """Give an editable self-check the sheets that the triage and the inventory call for: the unit
+    sheet, one sheet per system in use, and the 使用单位确认表 of a unit that only uses a shared
+    mail system."""
     if not selfcheck.editable:
         return
-    have = set(selfcheck.sheets.values_list("system_id", flat=True))
-    want = {None, *selfcheck.unit.systems.filter(retired_on=None).values_list("pk", flat=True)}
-    Sheet.objects.bulk_create(
-        [
-            Sheet(selfcheck=selfcheck, system_id=pk)
-            for pk in sorted(want - have, key=lambda k: k or 0)
-        ],
-        ignore_conflicts=True,
-    )
+    have = set(selfcheck.sheets.values_list("kind", "system_id"))
+    want: set[tuple[str, int | None]] = {(Sheet.Kind.UNIT, None)}
+    systems = selfcheck.unit.systems.filter(retired_on=None).values_list("pk", flat=True)
+    want |= {(Sheet.Kind.SYSTEM, pk) for pk in systems}
+    if triage.short_sheet(triage_codes(selfcheck)):
+        want.add((Sheet.Kind.USER, None))
+    rows = [
+        Sheet(selfcheck=selfcheck, kind=kind, system_id=pk)
+        for kind, pk in sorted(want - have, key=lambda one: (one[1] or 0, one[0]))
+    ]
+    if rows:
+        Sheet.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _may_fill(selfcheck: SelfCheck, by: User) -> None:
@@ -310,6 +322,15 @@ def missing_of(sheets: list[LoadedSheet]) -> list[tuple[LoadedSheet, str, str]]:
     return [(sheet, item, field) for sheet in sheets for item, field in sheet.missing]
 
 
+def unregistered(sheets: list[LoadedSheet]) -> str:
+    """Why the unit must register a mail system first (Chinese); "" if it need not."""
+    unit_sheet = next(s for s in sheets if s.row.kind == Sheet.Kind.UNIT)
+    codes = triage.codes_of(unit_sheet.judged.value(*triage.TRIAGE))
+    if triage.system_sheets(codes) and not any(s.row.system_id for s in sheets):
+        return "本单位自建或购买了邮箱，还没有登记邮件系统；请先登记，再填写该系统的自查表。"
+    return ""
+
+
 @transaction.atomic
 def submit(selfcheck: SelfCheck, *, by: User) -> None:
     """Freeze the answers and hand them to the unit's leader for signature.
@@ -323,6 +344,8 @@ def submit(selfcheck: SelfCheck, *, by: User) -> None:
     _may_fill(selfcheck, by)
     ensure_sheets(selfcheck)
     sheets = load_sheets(selfcheck)
+    if reason := unregistered(sheets):
+        raise Refused(reason)
     gaps = missing_of(sheets)
     if gaps:
         raise Refused(f"还有 {len(gaps)} 处未填完，请先补充。")

@@ -3,21 +3,22 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from assessments.models import SelfCheck
+from assessments.models import Sheet
 from assessments.rules.facts import Facts
 from assessments.rules.schema import Questionnaire
 from inventory.codes import credit_code, u_label
 from inventory.models import BuildMode, EndpointKind, FilingState, MailSystem, Unit
 
 
-def facts_for(selfcheck: SelfCheck, system: MailSystem | None, systems: list[MailSystem]) -> Facts:
-    """Facts of the unit sheet (`system` None) or of one system's sheet on the day of judgement.
+def facts_for(sheet: Sheet, system: MailSystem | None, systems: list[MailSystem]) -> Facts:
+    """Facts of a sheet on the day of judgement.
 
     Args:
-        selfcheck: with its unit loaded.
+        sheet: with its self-check and unit loaded.
         system: the sheet's system, its domains and endpoints prefetched.
         systems: all systems of the unit in use.
     """
+    selfcheck = sheet.selfcheck
     unit = selfcheck.unit
     own = [s for s in systems if s.build_mode != BuildMode.SHARED]
     common = Facts(
@@ -26,6 +27,8 @@ def facts_for(selfcheck: SelfCheck, system: MailSystem | None, systems: list[Mai
         registered_systems=len(own),
         uscc_valid=_uscc_valid(unit.uscc),
     )
+    if sheet.kind == Sheet.Kind.USER:
+        return replace(common, build_mode=BuildMode.SHARED, short=True)
     if system is None:
         highest = max((s.grade for s in systems), default=0)
         return replace(common, level=highest or None, short=bool(systems) and not own)

@@ -170,9 +170,16 @@ class SheetQuerySet(ScopedQuerySet["Sheet"]):
 
 
 class Sheet(models.Model):
-    """The unit sheet (no system) or the sheet of one mail system."""
+    """The unit sheet, the sheet of one mail system, or the 使用单位确认表 of a unit that only
+    uses another's mail system."""
+
+    class Kind(models.TextChoices):
+        UNIT = "unit", "单位情况"
+        SYSTEM = "system", "邮件系统"
+        USER = "user", "使用单位确认表"
 
     selfcheck = models.ForeignKey(SelfCheck, models.CASCADE, related_name="sheets")
+    kind = models.CharField("种类", max_length=6, choices=Kind.choices, default=Kind.UNIT)
     system = models.ForeignKey(MailSystem, models.PROTECT, null=True, related_name="sheets")
 
     objects: ClassVar[Any] = SheetQuerySet.as_manager()
@@ -184,12 +191,19 @@ class Sheet(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["selfcheck", "system"], name="one_sheet_per_system"),
             models.UniqueConstraint(
-                fields=["selfcheck"], condition=Q(system=None), name="one_unit_sheet"
+                fields=["selfcheck", "kind"],
+                condition=Q(system=None),
+                name="one_sheet_without_a_system_per_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="system", system__isnull=False)
+                | Q(kind__in=["unit", "user"], system__isnull=True),
+                name="only_a_system_sheet_has_a_system",
             ),
         ]
 
     def __str__(self) -> str:
-        return str(self.system) if self.system else "单位情况"
+        return str(self.system) if self.system else str(self.Kind(self.kind).label)
 
     @property
     def unit(self) -> Unit:
@@ -198,7 +212,7 @@ class Sheet(models.Model):
     @property
     def scope_name(self) -> str:
         """Which sections of the questionnaire this sheet holds: "unit" or "system"."""
-        return "system" if self.system_id else "unit"
+        return "unit" if self.kind == self.Kind.UNIT else "system"
 
 
 class AnswerQuerySet(ScopedQuerySet["Answer"]):

@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import User
+from assessments import actions
 from assessments.forms import ItemForm
 from assessments.models import Contradiction, ReviewRemark, SelfCheck
 from assessments.rules import schema
@@ -264,6 +265,10 @@ def next_step(selfcheck: SelfCheck, sheets: list[LoadedSheet], user: User) -> St
                 if link.done < link.total:
                     first = selfcheck.status == SelfCheck.Status.NOT_STARTED
                     return Step("开始填报" if first else "继续填报", link.url)
+        if actions.unregistered(sheets):
+            return Step(
+                "登记邮件系统", reverse("inventory:system_create", args=[selfcheck.unit_id])
+            )
         return Step("核对并提交审签", summary)
     if selfcheck.status == SelfCheck.Status.TO_SIGN:
         if user.can("selfcheck.sign", selfcheck):

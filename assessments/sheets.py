@@ -15,7 +15,7 @@ from assessments.definitions import definition
 from assessments.facts import facts_for, inventory_values
 from assessments.models import Answer, Contradiction, Evidence, ReviewRemark, SelfCheck, Sheet
 from assessments.rules import evaluate as rules
-from assessments.rules import schema
+from assessments.rules import schema, triage
 from assessments.rules.conclusion import Conclusion, Merged, conclusion, merge
 from assessments.rules.meeting import Meeting, meet, suggested_answer
 from inventory.models import MailSystem
@@ -115,8 +115,19 @@ class LoadedSheet:
         return f"{value}{one.unit}"
 
 
+def triage_codes(selfcheck: SelfCheck) -> frozenset[str]:
+    """Codes of the unit's answer to where its mailboxes come from; empty while unanswered."""
+    item, field = triage.TRIAGE
+    answer = Answer.objects.filter(
+        sheet__selfcheck=selfcheck, sheet__kind=Sheet.Kind.UNIT, item=item, field=field
+    ).first()
+    return triage.codes_of(answer.value if answer else "")
+
+
 def load_sheets(selfcheck: SelfCheck) -> list[LoadedSheet]:
     """Return the sheets of a self-check, the unit sheet first.
+
+    A 使用单位确认表 counts only while the triage calls for it; its answers are kept meanwhile.
 
     While the unit fills in, fields with a source show what the inventory says now; from
     submission on they show the values snapshotted then.
@@ -139,6 +150,18 @@ def load_sheets(selfcheck: SelfCheck) -> list[LoadedSheet]:
     latest = ScanRun.objects.filter(domain__system__in=systems).latest_done()
     for verdict in Verdict.objects.filter(run__in=latest).select_related("run__domain"):
         verdicts[verdict.run.domain.system_id].append(SeenVerdict(verdict))
+    codes = triage.codes_of(
+        next(
+            (
+                answers[row.pk][triage.TRIAGE].value
+                for row in rows
+                if row.kind == Sheet.Kind.UNIT and triage.TRIAGE in answers[row.pk]
+            ),
+            "",
+        )
+    )
+    if not triage.short_sheet(codes):
+        rows = [row for row in rows if row.kind != Sheet.Kind.USER]
     contradictions = _by_sheet_and_item(Contradiction.objects.filter(sheet__in=rows))
     remarks = _by_sheet_and_item(ReviewRemark.objects.filter(sheet__in=rows))
 
@@ -146,13 +169,13 @@ def load_sheets(selfcheck: SelfCheck) -> list[LoadedSheet]:
     for row in rows:
         system = by_id.get(row.system_id) or row.system if row.system_id else None
         values = {ref: a.value for ref, a in answers[row.pk].items()}
-        if selfcheck.editable:
+        if selfcheck.editable and row.kind != Sheet.Kind.USER:
             values |= inventory_values(parsed, row.scope_name, selfcheck.unit, system)
         judged = rules.Sheet(
             parsed,
             row.scope_name,
             values,
-            facts_for(selfcheck, system, systems),
+            facts_for(row, system, systems),
             evidence[row.pk].keys(),
         )
         loaded.append(

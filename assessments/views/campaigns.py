@@ -10,11 +10,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.requests import PortalRequest
 from assessments import actions
+from assessments.filters import SelfCheckFilter
 from assessments.forms import CampaignForm
 from assessments.models import Campaign, SelfCheck
 from audit.lifecycle import IllegalMove
 from audit.trail import record
-from inventory.models import Contact
+from inventory.models import Contact, Unit
 
 
 def _require(request: PortalRequest, power: str) -> None:
@@ -25,7 +26,7 @@ def _require(request: PortalRequest, power: str) -> None:
 @require_GET
 def campaign_list(request: PortalRequest) -> HttpResponse:
     _require(request, "selfcheck.read")
-    mine = Q(selfchecks__unit__in=_units(request))
+    mine = Q(selfchecks__unit__in=Unit.objects.visible_to(request.user).values("pk"))
     campaigns = (
         Campaign.objects.visible_to(request.user)
         .select_related("office", "questionnaire")
@@ -38,12 +39,6 @@ def campaign_list(request: PortalRequest) -> HttpResponse:
     )
     context = {"campaigns": campaigns, "may_manage": request.user.can("campaign.manage")}
     return render(request, "assessments/campaign_list.html", context)
-
-
-def _units(request: PortalRequest):  # type: ignore[no-untyped-def]
-    from inventory.models import Unit
-
-    return Unit.objects.visible_to(request.user).values("pk")
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,10 +55,10 @@ def campaign_create(request: PortalRequest) -> HttpResponse:
 
 @require_GET
 def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
-    _require(request, "selfcheck.read")
     campaign = get_object_or_404(
         Campaign.objects.visible_to(request.user).select_related("office", "questionnaire"), pk=pk
     )
+    _require(request, "selfcheck.read")
     checks = (
         SelfCheck.objects.visible_to(request.user)
         .filter(campaign=campaign)
@@ -73,9 +68,11 @@ def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
         own = checks.first()
         if own:
             return redirect("assessments:selfcheck_detail", pk=own.pk)
-    status = request.GET.get("status", "")
-    if status in SelfCheck.Status.values:
-        checks = checks.filter(status=status)
+    found = SelfCheckFilter(
+        request.GET,
+        checks.order_by("unit__name", "pk"),
+        units=Unit.objects.visible_to(request.user),
+    )
     counts = dict(
         SelfCheck.objects.visible_to(request.user)
         .filter(campaign=campaign)
@@ -85,10 +82,11 @@ def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
     )
     context = {
         "campaign": campaign,
-        "page": Paginator(checks.order_by("unit__name"), 50).get_page(request.GET.get("page")),
+        "filter": found,
+        "page": Paginator(found.qs, 50).get_page(request.GET.get("page")),
         "counts": [(s.value, s.label, counts.get(s.value, 0)) for s in SelfCheck.Status],
         "total": sum(counts.values()),
-        "status": status,
+        "may_export": request.user.can("list.export") and campaign.status != "draft",
         "may_manage": request.user.can("campaign.manage")
         and campaign.office == request.user.office,
     }

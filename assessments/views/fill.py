@@ -333,6 +333,7 @@ def summary_context(request: PortalRequest, selfcheck: SelfCheck, **more: Any) -
             for c in rows
             if c.status in {"open", "explained", "upheld", "dismissed"}
         ],
+        "unregistered": actions.unregistered(sheets),
         "conclusion": conclude(sheets),
         "digest": digest,
         "may_edit": _may_edit(request, selfcheck),

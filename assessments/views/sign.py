@@ -31,6 +31,7 @@ def submit(request: PortalRequest, pk: int) -> HttpResponse:
         messages.success(request, "已提交，请审签人核对并审签。")
     except (actions.Refused, IllegalMove) as error:
         messages.error(request, str(error))
+        return redirect(f"{redirect('assessments:summary', pk=pk).url}#missing")
     return redirect("assessments:summary", pk=pk)
 
 

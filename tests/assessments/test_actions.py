@@ -195,3 +195,37 @@ def test_a_file_counts_as_evidence_of_its_item_only(world, selfcheck):
     loaded = sheet_of(selfcheck)
     add_file(loaded.row, "U-201", world.filler)
     assert sheet_of(selfcheck).evidence.keys() == {"U-201"}
+
+
+def triage(world, selfcheck, value, version=0):
+    save(selfcheck, world, "U-001", "answer", value, version=version)
+    selfcheck.refresh_from_db()
+    actions.ensure_sheets(selfcheck)
+    return [s.row.kind for s in load_sheets(selfcheck)]
+
+
+def test_a_unit_that_only_uses_a_shared_mailbox_fills_the_short_sheet(world):
+    world.system_a.delete()
+    selfcheck = open_selfcheck(world.unit_a, world.city_a)
+    assert triage(world, selfcheck, "shared") == ["unit", "user"]
+    short = next(s for s in load_sheets(selfcheck) if s.row.kind == "user")
+    asked = {code for code, outcome in short.outcomes.items() if outcome.applicable}
+    assert {"M-401", "M-403", "M-408", "M-803"} <= asked
+    assert len(asked) < 15
+    assert triage(world, selfcheck, "own", version=1) == ["unit"]
+    assert triage(world, selfcheck, "shared", version=2) == ["unit", "user"]
+
+
+def test_whoever_runs_or_buys_mail_must_register_it_before_submitting(world):
+    world.system_a.delete()
+    selfcheck = open_selfcheck(world.unit_a, world.city_a)
+    triage(world, selfcheck, "bought")
+    with pytest.raises(actions.Refused, match="请先登记"):
+        actions.submit(selfcheck, by=world.filler)
+
+
+def test_a_unit_without_mail_answers_the_unit_sheet_only(world):
+    world.system_a.delete()
+    selfcheck = open_selfcheck(world.unit_a, world.city_a)
+    assert triage(world, selfcheck, "none") == ["unit"]
+    assert actions.unregistered(load_sheets(selfcheck)) == ""

@@ -32,7 +32,7 @@ def as_(user) -> Client:
 
 
 def unit_sheet(selfcheck):
-    return selfcheck.sheets.get(system=None)
+    return selfcheck.sheets.get(kind="unit")
 
 
 def post_answer(client, sheet, item, field, *values, version=0):

@@ -281,7 +281,7 @@ def _fill_in(line: MainLine, system: MailSystem) -> SelfCheck:
     filler.sees("未填完的")
     expect(page.get_by_role("button", name="提交审签")).to_have_count(0)
     sheets = selfcheck.sheets.order_by("system_id")
-    for sheet in [sheets.get(system=None), sheets.get(system=system)]:
+    for sheet in [sheets.get(kind="unit"), sheets.get(system=system)]:
         selfcheck.refresh_from_db()
         _answer(line, selfcheck, sheet.pk)
     filler.go(summary)
@@ -329,7 +329,7 @@ def _return_and_resubmit(line: MainLine, selfcheck: SelfCheck) -> None:
     filler.go(reverse("assessments:selfcheck_detail", args=[selfcheck.pk]))
     filler.sees("请补充制度的发文号")
     filler.step("returned")
-    unit_sheet = selfcheck.sheets.get(system=None)
+    unit_sheet = selfcheck.sheets.get(kind="unit")
     filler.go(reverse("assessments:section", args=[selfcheck.pk, unit_sheet.pk, "U2"]))
     note = filler.page.locator('[data-item="U-202"][data-field="note"] textarea')
     if note.count() and note.first.is_visible():
