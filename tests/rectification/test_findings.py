@@ -1,6 +1,7 @@
 """Findings: what a review proposes, one unclosed per cause, returned causes, endings."""
 
 import threading
+import time
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -287,15 +288,23 @@ def test_of_two_last_answers_at_once_one_sees_the_other(db):
         findings = [plain_finding(world, "a"), plain_finding(world, "b")]
     notice = signed(world, drafted(world, findings))
 
+    answered = threading.Event()
+
     def reply(finding):
-        def act():
-            own = Notice.objects.select_related("unit", "office").get(pk=notice.pk)
-            answer(world, own, Finding.objects.get(pk=finding.pk))
+        own = Notice.objects.select_related("unit", "office").get(pk=notice.pk)
+        answer(world, own, Finding.objects.get(pk=finding.pk))
 
-        return act
+    def slowly():
+        with transaction.atomic():
+            reply(findings[0])
+            answered.set()
+            time.sleep(0.5)  # the other one answers before this is committed
 
-    assert at_once(*(reply(finding) for finding in findings)) == []
+    def meanwhile():
+        answered.wait()
+        reply(findings[1])
+
+    assert at_once(slowly, meanwhile) == []
     notice.refresh_from_db()
     assert notice.status == "replied"
-    # and the same answer twice is one answer
     assert Reply.objects.count() == 2

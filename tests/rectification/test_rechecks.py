@@ -345,3 +345,18 @@ def test_plain_findings_wait_for_paper(world):
     look(world.system_a, {RULE: "conforming"})
     settle_rescans()
     assert Finding.objects.get().status == "open"
+
+
+def test_an_older_look_read_late_does_not_clear_what_a_newer_one_saw(world):
+    confirmed(world)
+    rechecks.read_waves()
+    finding = Finding.objects.get(cause="plaintext-login")
+    look(world.system_a, {RULE: "conforming"})
+    newer = look(world.system_a, {RULE: "nonconforming"})
+    verdict = newer.runs.get().verdicts.get()
+    finding.sources.create(
+        kind="verdict", rule=RULE, domain="jia.gov.test", verdict=verdict, at=newer.finished_at
+    )
+    assert rechecks.read_waves() == 0
+    finding.refresh_from_db()
+    assert finding.status == "open"
