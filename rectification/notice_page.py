@@ -93,7 +93,7 @@ def _history(notice: Notice, user: User) -> list[pages.Entry]:
     rows = notice.changes.all()
     if not user.is_office_side:
         return pages.history(rows.exclude(action__in=["check", "approve"])[:30])
-    began = pages.Entry(notice.created_at, notice.drafted_by.label, "拟稿")
+    began = pages.Entry(notice.created_at, notice.drafted_by.name, "拟稿")
     return [*pages.history(rows[:30]), began]
 
 
