@@ -73,10 +73,12 @@ class FindingQuerySet(ScopedQuerySet["Finding"]):
         return self.filter(status__in=Finding.WITH_UNIT, due_on__lt=on or today())
 
     def worst_first(self, on: dt.date | None = None) -> Self:
-        """Overdue, then by severity, then by deadline."""
+        """Overdue, then what is open, then what has ended; each by severity and deadline."""
         late = Q(status__in=Finding.WITH_UNIT, due_on__lt=on or today())
         return self.annotate(
-            late_rank=models.Case(models.When(late, then=0), default=1),
+            late_rank=models.Case(
+                models.When(late, then=0), models.When(status__in=_ENDED, then=2), default=1
+            ),
             severity_rank=models.Case(
                 models.When(severity=Severity.HIGH, then=0),
                 models.When(severity=Severity.MEDIUM, then=1),
