@@ -146,7 +146,9 @@ def urged(request: PortalRequest, kind: str = ""):  # type: ignore[no-untyped-de
         rows = rows.filter(rule)
     return (
         rows.select_related("unit__region", "campaign")
-        .prefetch_related(Prefetch("unit__contacts", Contact.objects.order_by("role")), "calls__by")
+        .prefetch_related(
+            Prefetch("unit__contacts", Contact.objects.order_by("-role")), "calls__by"
+        )
         .order_by("campaign__deadline", "unit__name")
     )
 
