@@ -49,7 +49,7 @@ def reporting(rows: Sequence[Row]) -> Chart:
             "value": int((row.rate or 0) * 100),
             "text": f"{row.rate_text}（{row.counts['reported']}/{row.counts['asked']}）",
             "tone": "red" if row in low else "blue",
-            "url": (MISSING if row.rate != 1 else BY_SLUG["reported"]).url(**row.params),
+            "url": row.url(MISSING if row.rate != 1 else BY_SLUG["reported"]),
         }
         for row in asked[:MOST_BARS]
     ]
@@ -77,7 +77,7 @@ def unclosed(rows: Sequence[Row]) -> Chart:
             "value": number,
             "text": f"{number}（高 {row.counts['high']}）",
             "tone": "red" if row.counts["high"] else "amber",
-            "url": UNCLOSED.url(**row.params),
+            "url": row.url(UNCLOSED),
         }
         for number, row in found[:MOST_BARS]
     ]

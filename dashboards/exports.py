@@ -23,6 +23,16 @@ UNIT_HEADS: Final = (
     "逾期",
     "已销号",
 )
+SELFCHECK_HEADS: Final = (
+    "单位",
+    "统一社会信用代码",
+    "行政区划",
+    "行业类别",
+    "状态",
+    "报送日期",
+    "审核结论",
+    "结论日期",
+)
 SYSTEM_HEADS: Final = (
     "系统",
     "单位",
@@ -55,11 +65,15 @@ FINDING_HEADS: Final = (
 
 
 def report_label(unit: Any) -> str:
-    """The unit's state in the campaign, as page and workbook say it."""
+    """The unit's state in the campaign."""
     if unit.check_id is None:
         return "未下达任务"
-    label = str(SelfCheck.Status(unit.check_status).label)
-    return f"{label}（被退回）" if unit.check_returned else label
+    return _status(SelfCheck(status=unit.check_status, returned=unit.check_returned))
+
+
+def _status(selfcheck: SelfCheck) -> str:
+    label = selfcheck.get_status_display()
+    return f"{label}（被退回）" if selfcheck.returned else label
 
 
 def unit_table(units: Iterable[Any]) -> Table:
@@ -82,6 +96,23 @@ def unit_table(units: Iterable[Any]) -> Table:
         for unit in units
     ]
     return Table(title="单位清单", heads=UNIT_HEADS, rows=rows)
+
+
+def selfcheck_table(selfchecks: Iterable[SelfCheck]) -> Table:
+    rows = [
+        (
+            selfcheck.unit.name,
+            selfcheck.unit.uscc,
+            selfcheck.unit.region.name,
+            selfcheck.unit.sector.name,
+            _status(selfcheck),
+            selfcheck.submitted_on,
+            selfcheck.get_conclusion_display(),
+            selfcheck.concluded_on,
+        )
+        for selfcheck in selfchecks
+    ]
+    return Table(title="报送情况清单", heads=SELFCHECK_HEADS, rows=rows)
 
 
 def system_table(systems: Iterable[Any]) -> Table:

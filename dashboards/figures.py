@@ -38,13 +38,21 @@ class Figure:
     params: Mapping[str, str] = field(default_factory=dict)
     tone: str = ""
 
-    def url(self, **place: str) -> str:
-        """Address of the rows behind the figure, within a place (region, own, sector, campaign)."""
+    def url(self, campaign: Campaign | None, **place: str) -> str:
+        """Address of the rows behind the figure, within a place (region, own, sector)."""
+        if self.page == _SELFCHECKS:
+            # Before the first campaign nobody is asked; there is no list to narrow.
+            if campaign is None:
+                return reverse("assessments:campaign_list")
+            page = reverse(self.page, args=[campaign.pk])
+        else:
+            page = reverse(self.page)
         query = {**place, **self.params}
-        return f"{reverse(self.page)}?{urlencode(query)}" if query else reverse(self.page)
+        return f"{page}?{urlencode(query)}" if query else page
 
 
-_UNITS, _SYSTEMS, _FINDINGS = "dashboards:units", "dashboards:systems", "dashboards:findings"
+_UNITS, _SYSTEMS = "inventory:unit_list", "inventory:system_list"
+_SELFCHECKS, _FINDINGS = "assessments:campaign_detail", "rectification:finding_list"
 FIGURES: Final = (
     Figure("overdue", "逾期未整改", _FINDINGS, {"overdue": "1"}, "red"),
     Figure("high", "高风险未销号", _FINDINGS, {"severity": "high", "status": "unclosed"}, "red"),
@@ -54,13 +62,13 @@ FIGURES: Final = (
     Figure("low", "低风险未销号", _FINDINGS, {"severity": "low", "status": "unclosed"}),
     Figure("closed", "已销号", _FINDINGS, {"status": "closed"}, "green"),
     Figure("units", "单位", _UNITS),
-    Figure("asked", "应报", _UNITS, {"report": "asked"}),
-    Figure("reported", "已报送", _UNITS, {"report": "reported"}),
+    Figure("asked", "应报", _SELFCHECKS),
+    Figure("reported", "已报送", _SELFCHECKS, {"status": "reported"}),
     Figure("systems", "邮件系统", _SYSTEMS),
     Figure("filed", "已备案", _SYSTEMS, {"filing_state": FilingState.FILED.value}),
 )
 # Lists that bars and notes lead to; no columns of the table.
-MISSING: Final = Figure("missing", "未报送", _UNITS, {"report": "missing"})
+MISSING: Final = Figure("missing", "未报送", _SELFCHECKS, {"status": "missing"})
 UNCLOSED: Final = Figure("unclosed", "未销号", _FINDINGS, {"status": "unclosed"})
 BY_SLUG: Final = {figure.slug: figure for figure in FIGURES}
 
@@ -74,32 +82,25 @@ def campaigns_of(user: User) -> "QuerySet[Campaign]":
 
 
 def units_of(user: User, campaign: Campaign | None) -> "QuerySet[Unit]":
-    """Visible units; `check_status`, `check_id`: their self-check in the campaign, if asked."""
+    """Visible units with what the workbook tells of each, by subqueries.
+
+    `check_id`, `check_status`, `check_returned`: the self-check in the campaign, if asked;
+    `systems_in_use`; `high`, `medium`, `low`, `overdue`, `closed`: numbers of findings.
+    """
     checks = SelfCheck.objects.filter(unit=OuterRef("pk"), campaign=campaign)
-    rows: QuerySet[Unit] = Unit.objects.visible_to(user).annotate(
-        check_status=Subquery(checks.values("status")[:1]),
-        check_id=Subquery(checks.values("pk")[:1]),
-        check_returned=Subquery(checks.values("returned")[:1]),
-    )
-    return rows
-
-
-REPORT_STATES: Final = {
-    "asked": ("应报", Q(check_id__isnull=False)),
-    "reported": ("已报送", Q(check_status__in=SelfCheck.REPORTED)),
-    "missing": ("未报送", Q(check_id__isnull=False) & ~Q(check_status__in=SelfCheck.REPORTED)),
-}
-
-
-def with_tallies(units: "QuerySet[Unit]") -> "QuerySet[Unit]":
-    """Add to each unit its systems in use and its findings, by subqueries."""
     own = Finding.objects.filter(unit=OuterRef("pk"))
     states = finding_states()
     rules = {s.value: states["unclosed"] & Q(severity=s) for s in Severity}
     rules |= {slug: states[slug] for slug in ("overdue", "closed")}
     systems = MailSystem.objects.filter(unit=OuterRef("pk"), retired_on=None)
-    counts = {slug: _number(own.filter(rule)) for slug, rule in rules.items()}
-    return units.annotate(systems_in_use=_number(systems), **counts)
+    units: QuerySet[Unit] = Unit.objects.visible_to(user)
+    return units.annotate(
+        check_id=Subquery(checks.values("pk")[:1]),
+        check_status=Subquery(checks.values("status")[:1]),
+        check_returned=Subquery(checks.values("returned")[:1]),
+        systems_in_use=_number(systems),
+        **{slug: _number(own.filter(rule)) for slug, rule in rules.items()},
+    )
 
 
 def _number(rows: "QuerySet[Any]") -> Coalesce:
@@ -115,11 +116,6 @@ def systems_of(user: User) -> Any:
         .filter(retired_on=None)
         .annotate(has_finding=Exists(findings))
     )
-
-
-def findings_of(user: User) -> Any:
-    """Findings of visible units."""
-    return Finding.objects.visible_to(user)
 
 
 def finding_states() -> dict[str, Q]:
@@ -160,7 +156,7 @@ def count_by_place(user: User, campaign: Campaign | None) -> Cells:
             },
         ),
         (
-            findings_of(user),
+            Finding.objects.visible_to(user),
             "unit__",
             {
                 **{

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from assessments.models import Campaign
 from dashboards.figures import FIGURES, Cells, Counts, Figure
+from inventory.filters import region_prefix
 from inventory.models import Region, Sector
 
 
@@ -15,16 +17,22 @@ class Row:
         label: 甲市, 甲市本级, 教育, 合计.
         params: filters that lead to the place.
         counts: figure slug → number.
+        campaign: whose reports are counted.
     """
 
     label: str
     params: Mapping[str, str]
     counts: Counts
+    campaign: Campaign | None
 
     @property
     def cells(self) -> list[tuple[Figure, int, str]]:
         """(figure, number, address of the rows behind it)."""
-        return [(f, self.counts[f.slug], f.url(**self.params)) for f in FIGURES]
+        return [(f, self.counts[f.slug], self.url(f)) for f in FIGURES]
+
+    def url(self, figure: Figure) -> str:
+        """Address of the rows behind a figure of this place."""
+        return figure.url(self.campaign, **self.params)
 
     @property
     def rate(self) -> float | None:
@@ -50,11 +58,11 @@ class Row:
         return (-c["overdue"], -c["high"], -c["medium"], -c["low"], rate)
 
 
-def total(cells: Cells, params: Mapping[str, str]) -> Row:
-    return Row("合计", params, _sum(cells.values()))
+def total(cells: Cells, campaign: Campaign | None) -> Row:
+    return Row("合计", {}, _sum(cells.values()), campaign)
 
 
-def by_region(cells: Cells, params: Mapping[str, str]) -> list[Row]:
+def by_region(cells: Cells, campaign: Campaign | None) -> list[Row]:
     """Rows by province, city or county, whichever is the first level with more than one.
 
     A unit whose own code is coarser than that level (市本级) gets a row of its own, which its
@@ -64,29 +72,30 @@ def by_region(cells: Cells, params: Mapping[str, str]) -> list[Row]:
     level = next((n for n in (2, 4) if len({c[:n] for c in codes}) > 1), 6)
     groups: dict[tuple[str, bool], list[Counts]] = {}
     for (region, _), counts in cells.items():
-        own = len(_prefix(region)) < level
+        own = len(region_prefix(region)) < level
         code = region if own else region[:level].ljust(6, "0")
         groups.setdefault((code, own), []).append(counts)
     names = dict(Region.objects.filter(pk__in=[c for c, _ in groups]).values_list("pk", "name"))
     rows = [
         Row(
             names.get(code, code) + ("本级" if own else ""),
-            {**params, "region": code, **({"own": "1"} if own else {})},
+            {"region": code, **({"own": "1"} if own else {})},
             _sum(parts),
+            campaign,
         )
         for (code, own), parts in sorted(groups.items())
     ]
     return sorted(rows, key=lambda row: row.risk)
 
 
-def by_sector(cells: Cells, params: Mapping[str, str]) -> list[Row]:
+def by_sector(cells: Cells, campaign: Campaign | None) -> list[Row]:
     """Rows by sector, the riskiest first."""
     groups: dict[str, list[Counts]] = {}
     for (_, sector), counts in cells.items():
         groups.setdefault(sector, []).append(counts)
     names = dict(Sector.objects.filter(pk__in=groups).values_list("pk", "name"))
     rows = [
-        Row(names[code], {**params, "sector": code}, _sum(parts))
+        Row(names[code], {"sector": code}, _sum(parts), campaign)
         for code, parts in sorted(groups.items())
     ]
     return sorted(rows, key=lambda row: row.risk)
@@ -98,10 +107,3 @@ def _sum(parts: Iterable[Counts]) -> Counts:
         for slug, number in counts.items():
             whole[slug] = whole.get(slug, 0) + number
     return whole
-
-
-def _prefix(code: str) -> str:
-    """The digits that a region and all within it share."""
-    while code.endswith("00") and len(code) > 2:
-        code = code[:-2]
-    return code

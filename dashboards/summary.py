@@ -7,12 +7,12 @@ from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import User
 from assessments.models import Campaign
-from dashboards.figures import Cells, count_by_place, finding_states, findings_of
+from dashboards.figures import Cells, count_by_place, finding_states
 from dashboards.places import Row, by_region, by_sector, total
 from emailsec.lib.workbook import Table, Value
 from emailsec.lib.workdays import today
 from inventory.models import BuildMode, FilingState, Grade, MailSystem
-from rectification.models import Notice
+from rectification.models import Finding, Notice
 
 # Slug of the count, head of the column. None: worked out in `_cells`.
 COLUMNS: Final = (
@@ -50,10 +50,10 @@ def tables(user: User, campaign: Campaign | None) -> list[Table]:
     """Two sheets, by region and by sector, each with its total at the end."""
     cells = count_by_place(user, campaign)
     _add_more(cells, user)
-    whole = total(cells, {})
+    whole = total(cells, campaign)
     return [
-        _table("汇总统计表（按行政区）", "行政区", by_region(cells, {}), whole),
-        _table("汇总统计表（按行业）", "行业", by_sector(cells, {}), whole),
+        _table("汇总统计表（按行政区）", "行政区", by_region(cells, campaign), whole),
+        _table("汇总统计表（按行业）", "行业", by_sector(cells, campaign), whole),
     ]
 
 
@@ -78,7 +78,7 @@ def _add_more(cells: Cells, user: User) -> None:
             },
         ),
         (
-            findings_of(user),
+            Finding.objects.visible_to(user),
             {
                 "counted": Count("pk", filter=counted),
                 "troubled": Count(

@@ -1,15 +1,17 @@
 from django.urls import path
 
-from dashboards.views import home, lists
+from dashboards.views import home, workbooks
 
 app_name = "dashboards"
 urlpatterns = [
     path("", home.home, name="home"),
-    path("overview/units/", lists.units, name="units"),
-    path("overview/systems/", lists.systems, name="systems"),
-    path("overview/findings/", lists.findings, name="findings"),
-    path("overview/units.xlsx", lists.units_export, name="units_export"),
-    path("overview/systems.xlsx", lists.systems_export, name="systems_export"),
-    path("overview/findings.xlsx", lists.findings_export, name="findings_export"),
-    path("overview/summary.xlsx", lists.summary_export, name="summary_export"),
+    path("overview/units.xlsx", workbooks.units, name="units_export"),
+    path("overview/systems.xlsx", workbooks.systems, name="systems_export"),
+    path(
+        "overview/campaigns/<int:campaign_id>/selfchecks.xlsx",
+        workbooks.selfchecks,
+        name="selfchecks_export",
+    ),
+    path("overview/findings.xlsx", workbooks.findings, name="findings_export"),
+    path("overview/summary.xlsx", workbooks.whole, name="summary_export"),
 ]

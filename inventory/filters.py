@@ -29,24 +29,38 @@ def region_choices(units: QuerySet[Unit]) -> list[tuple[str, str]]:
     ]
 
 
-def _prefix(code: str) -> str:
+def region_prefix(code: str) -> str:
     """The digits that a region and all within it share, from the code alone."""
     while code.endswith("00") and len(code) > 2:
         code = code[:-2]
     return code
 
 
-class ScopedFilterSet(django_filters.FilterSet):
-    """A filter whose choices of regions come from what the person may see."""
+class PlaceFilter(django_filters.FilterSet):
+    """Region and 本级 only: what every list of units, or of what units own, can be narrowed by.
+
+    The choices of regions come from what the person may see. Subclasses set `unit_path`, the lookup
+    that leads to the unit.
+    """
 
     unit_path = ""
+
+    region = django_filters.ChoiceFilter(label="行政区划", method="by_region", empty_label="全部")
+    own = django_filters.ChoiceFilter(
+        label="范围", method="by_own", choices=[("1", "仅本级")], empty_label="含下级"
+    )
 
     def __init__(self, *args: Any, units: QuerySet[Unit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filters["region"].extra["choices"] = region_choices(units)
 
     def by_region(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        return rows.filter(**{f"{self.unit_path}region__code__startswith": _prefix(value)})
+        return rows.filter(**{f"{self.unit_path}region__code__startswith": region_prefix(value)})
+
+    def by_own(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Units whose own code is the region's, not those of its inner parts."""
+        region = self.data.get("region", "")
+        return rows.filter(**{f"{self.unit_path}region_id": region}) if region else rows
 
 
 def _domain_part(text: str) -> str:
@@ -56,13 +70,12 @@ def _domain_part(text: str) -> str:
         return text.lower()
 
 
-class UnitFilter(ScopedFilterSet):
+class UnitFilter(PlaceFilter):
     q = django_filters.CharFilter(
         label="名称、代码或域名",
         method="by_text",
         widget=forms.TextInput(attrs={"type": "search", "maxlength": "120"}),
     )
-    region = django_filters.ChoiceFilter(label="行政区划", method="by_region", empty_label="全部")
     sector = django_filters.ModelChoiceFilter(
         label="行业类别", queryset=Sector.objects.all(), empty_label="全部"
     )
@@ -72,7 +85,7 @@ class UnitFilter(ScopedFilterSet):
 
     class Meta:
         model = Unit
-        fields = ("q", "region", "sector", "affiliation")
+        fields = ("q", "region", "own", "sector", "affiliation")
 
     def by_text(self, rows: QuerySet[Unit], name: str, value: str) -> QuerySet[Unit]:
         text = value.strip()
@@ -88,7 +101,7 @@ class UnitFilter(ScopedFilterSet):
         )
 
 
-class SystemFilter(ScopedFilterSet):
+class SystemFilter(PlaceFilter):
     unit_path = "unit__"
 
     q = django_filters.CharFilter(
@@ -96,7 +109,6 @@ class SystemFilter(ScopedFilterSet):
         method="by_text",
         widget=forms.TextInput(attrs={"type": "search", "maxlength": "120"}),
     )
-    region = django_filters.ChoiceFilter(label="行政区划", method="by_region", empty_label="全部")
     sector = django_filters.ModelChoiceFilter(
         field_name="unit__sector",
         label="行业类别",
@@ -113,7 +125,7 @@ class SystemFilter(ScopedFilterSet):
 
     class Meta:
         model = MailSystem
-        fields = ("q", "region", "sector", "build_mode", "grade", "filing_state")
+        fields = ("q", "region", "own", "sector", "build_mode", "grade", "filing_state")
 
     def by_text(self, rows: QuerySet[MailSystem], name: str, value: str) -> QuerySet[MailSystem]:
         text = value.strip()

@@ -39,10 +39,9 @@ def campaign_chosen(request: PortalRequest) -> Campaign | None:
 
 def _overview(request: PortalRequest) -> HttpResponse:
     campaign = campaign_chosen(request)
-    params = {"campaign": str(campaign.pk)} if campaign else {}
     cells = count_by_place(request.user, campaign)
-    regions, sectors = by_region(cells, params), by_sector(cells, params)
-    whole = total(cells, params)
+    regions, sectors = by_region(cells, campaign), by_sector(cells, campaign)
+    whole = total(cells, campaign)
     asking = campaign is not None and campaign.status == Campaign.Status.PUBLISHED
     context = {
         "campaign": campaign,
@@ -53,9 +52,9 @@ def _overview(request: PortalRequest) -> HttpResponse:
         "tables": [("按行政区", "行政区", regions), ("按行业", "行业", sectors)],
         "chart": charts.reporting(regions) if asking else charts.unclosed(regions),
         "missing": whole.counts["asked"] - whole.counts["reported"],
-        "asked_url": BY_SLUG["asked"].url(**params),
+        "asked_url": whole.url(BY_SLUG["asked"]),
         "units_url": reverse("inventory:unit_list"),
-        "missing_url": MISSING.url(**params),
+        "missing_url": whole.url(MISSING),
         "may_urge": request.user.can("call.record"),
         "may_export": request.user.can("list.export"),
     }

@@ -16,7 +16,7 @@ from inventory.filters import SystemFilter, UnitFilter
 from inventory.forms.fields import count_errors
 from inventory.forms.unit import NewUnitForm, TransferForm, UnitForm, contact_forms
 from inventory.history import history_of
-from inventory.models import Authority, MailSystem, Supervision, Unit
+from inventory.models import Authority, ContactRole, MailSystem, Supervision, Unit
 from inventory.regions import picker
 
 PAGE = 50
@@ -40,6 +40,7 @@ def unit_list(request: SignedInRequest) -> HttpResponse:
         "page": page,
         "may_create": request.user.can("unit.manage"),
         "may_import": request.user.can("inventory.import"),
+        "may_export": request.user.can("list.export"),
     }
     return render(request, "inventory/unit_list.html", context)
 
@@ -57,7 +58,8 @@ def system_list(request: SignedInRequest) -> HttpResponse:
     )
     found = SystemFilter(request.GET, rows, units=Unit.objects.visible_to(request.user))
     page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
-    return render(request, "inventory/system_list.html", {"filter": found, "page": page})
+    context = {"filter": found, "page": page, "may_export": request.user.can("list.export")}
+    return render(request, "inventory/system_list.html", context)
 
 
 def _visible(request: SignedInRequest, unit_id: int) -> Any:
@@ -74,7 +76,7 @@ def detail(request: SignedInRequest, unit_id: int) -> HttpResponse:
     context = {
         "unit": unit,
         "hint": codes.prefix_hint(unit.uscc, unit.kind),
-        "contacts": unit.contacts.all(),
+        "contacts": sorted(unit.contacts.all(), key=lambda c: ContactRole.values.index(c.role)),
         "domains": unit.registered_domains.all(),
         "key_industries": unit.key_industries.all(),
         "systems": systems.prefetch_related("domains").order_by("retired_on", "name"),

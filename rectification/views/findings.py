@@ -70,7 +70,7 @@ def confirm(request: PortalRequest, selfcheck_id: int) -> HttpResponse:
 def finding_list(request: PortalRequest) -> HttpResponse:
     require(request, READ)
     mine = Finding.objects.visible_to(request.user)
-    rows = mine.select_related("unit__region", "system").worst_first()
+    rows = mine.select_related("unit__region", "unit__sector", "system").worst_first()
     units = Unit.objects.visible_to(request.user)
     one_unit = request.user.is_unit_side and units.count() < 2
     found = FindingFilter(request.GET, rows, units=units, one_unit=one_unit)
@@ -84,7 +84,13 @@ def finding_list(request: PortalRequest) -> HttpResponse:
         to_recheck=Count("pk", filter=Q(status=Finding.Status.TO_RECHECK)),
         closed=Count("pk", filter=Q(status=Finding.Status.CLOSED)),
     )
-    context = {"filter": found, "page": page, "figures": figures, "one_unit": one_unit}
+    context = {
+        "filter": found,
+        "page": page,
+        "figures": figures,
+        "one_unit": one_unit,
+        "may_export": request.user.can("list.export"),
+    }
     return render(request, "rectification/finding_list.html", context)
 
 

@@ -1,5 +1,6 @@
 """The chart's title says what the bars show."""
 
+from assessments.models import Campaign
 from dashboards import charts
 from dashboards.figures import FIGURES
 from dashboards.places import Row
@@ -8,7 +9,7 @@ from dashboards.places import Row
 def row(label, *, asked=0, reported=0, high=0, low=0):
     counts = dict.fromkeys([figure.slug for figure in FIGURES], 0)
     counts |= {"asked": asked, "reported": reported, "high": high, "low": low}
-    return Row(label, {"region": "370100"}, counts)
+    return Row(label, {"region": "370100"}, counts, Campaign(pk=1))
 
 
 def test_regions_below_60_percent_are_counted_and_the_lowest_named():

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import resolve, reverse
 from openpyxl import load_workbook
 
 from assessments.models import Campaign, SelfCheck
@@ -39,14 +39,28 @@ def every_number(response):
     ]
 
 
-EXPORTS = {"units": "units_export", "systems": "systems_export", "findings": "findings_export"}
+# The list behind a figure → its workbook.
+EXPORTS = {
+    "inventory:unit_list": "units_export",
+    "inventory:system_list": "systems_export",
+    "assessments:campaign_detail": "selfchecks_export",
+    "rectification:finding_list": "findings_export",
+}
+
+
+def workbook_of(url):
+    """The address of the workbook that the list at `url` offers, with the same filters."""
+    parts = urlsplit(url)
+    found = resolve(parts.path)
+    name = f"dashboards:{EXPORTS[found.view_name]}"
+    return f"{reverse(name, args=list(found.kwargs.values()))}?{parts.query}"
 
 
 def exported(client, url):
-    """Data rows of the workbook that the list behind `url` exports."""
-    parts = urlsplit(url)
-    page = parts.path.rstrip("/").rsplit("/", 1)[-1]
-    answer = client.get(f"{reverse('dashboards:' + EXPORTS[page])}?{parts.query}")
+    """Data rows of the workbook of the list at `url`, which that list must offer."""
+    address = workbook_of(url)
+    assert f'href="{address.replace("&", "&amp;")}"' in client.get(url).text
+    answer = client.get(address)
     assert answer.status_code == 200
     sheet = load_workbook(io.BytesIO(answer.content)).active
     return [row for row in sheet.iter_rows(min_row=4, values_only=True) if row[0] is not None]
@@ -126,40 +140,42 @@ def test_an_office_counts_only_what_it_supervises(world, client):
         assert (counts["units"], counts["high"]) == (units, findings), who
 
 
-@pytest.mark.parametrize("name", ["units", "systems", "findings"])
-def test_lists_and_workbooks_keep_the_scope(world, client, name):
+@pytest.mark.parametrize("page", EXPORTS)
+def test_lists_and_workbooks_keep_the_scope(world, client, page):
     figures.finding(world, world.unit_a, 1)
     figures.finding(world, world.unit_provincial, 2)
+    asked = figures.campaign(world)
+    for unit in (world.unit_a, world.unit_provincial):
+        SelfCheck.objects.create(campaign=asked, unit=unit, questionnaire=asked.questionnaire)
+    url = reverse(page, args=[asked.pk] if page == "assessments:campaign_detail" else [])
+    concerned = page in ("inventory:unit_list", "inventory:system_list")
     for who, sees in (
         ("officer", {world.unit_a}),
         ("officer_b", {world.unit_b}),
         ("officer_province", {world.unit_a, world.unit_b, world.unit_provincial}),
     ):
         enter(client, getattr(world, who))
-        page = client.get(reverse(f"dashboards:{name}"))
-        told = client.get(reverse(f"dashboards:{name}_export"))
+        if page == "assessments:campaign_detail" and who == "officer_b":
+            # Nobody of theirs is asked: the campaign does not exist for them.
+            assert client.get(url).status_code == 404
+            assert client.get(workbook_of(url)).status_code == 404
+            continue
+        shown = client.get(url).text
+        told = client.get(workbook_of(url))
         sheet = load_workbook(io.BytesIO(told.content)).active
         text = " ".join(str(c) for row in sheet.iter_rows(values_only=True) for c in row if c)
         for unit in (world.unit_a, world.unit_b, world.unit_provincial):
-            shown = unit in sees and (name != "findings" or unit != world.unit_b)
-            assert (unit.name in page.text) == shown, (who, unit)
-            assert (unit.name in text) == shown, (who, unit)
+            expected = unit in sees and (concerned or unit != world.unit_b)
+            assert (unit.name in shown) == expected, (who, unit)
+            assert (unit.name in text) == expected, (who, unit)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "units",
-        "systems",
-        "findings",
-        "units_export",
-        "systems_export",
-        "findings_export",
-        "summary_export",
-    ],
-)
-def test_lists_are_for_offices(world, client, name):
-    url = reverse(f"dashboards:{name}")
+@pytest.mark.parametrize("name", [*EXPORTS.values(), "summary_export"])
+def test_workbooks_are_for_offices(world, client, name):
+    asked = figures.campaign(world)
+    SelfCheck.objects.create(campaign=asked, unit=world.unit_a, questionnaire=asked.questionnaire)
+    args = [asked.pk] if name == "selfchecks_export" else []
+    url = reverse(f"dashboards:{name}", args=args)
     assert client.get(url).status_code == 302
     for who in ("filler", "signer", "system_admin", "audit_admin", "nobody"):
         enter(client, getattr(world, who))
@@ -167,6 +183,15 @@ def test_lists_are_for_offices(world, client, name):
     enter(client, world.officer)
     assert client.get(url).status_code == 200
     assert client.post(url).status_code == 405
+
+
+def test_a_list_offers_no_workbook_to_who_may_not_export(world, client):
+    figures.finding(world, world.unit_a, 1)
+    enter(client, world.filler)
+    for page in ("inventory:unit_list", "inventory:system_list", "rectification:finding_list"):
+        answer = client.get(reverse(page))
+        assert answer.status_code == 200
+        assert ".xlsx" not in answer.text
 
 
 def test_regions_stand_at_the_level_that_tells_something(world):
@@ -202,11 +227,13 @@ def test_another_campaign_is_another_count(world, client):
     for _, _, number, url in every_number(response):
         assert client.get(url).context["page"].paginator.count == number
     # A campaign that the person may not see is as if it were not named.
+    assert client.get(reverse("dashboards:selfchecks_export", args=[old.pk])).status_code == 200
     hidden = Campaign.objects.create(
         office=world.city_b, title="乙市", questionnaire=new.questionnaire, status="published",
         deadline=new.deadline,
     )  # fmt: skip
     assert overview(client, world.officer, campaign=hidden.pk).context["campaign"] == new
+    assert client.get(reverse("dashboards:selfchecks_export", args=[hidden.pk])).status_code == 404
     assert overview(client, world.officer, campaign="٣").status_code == 200
 
 
@@ -217,15 +244,16 @@ def test_without_units_the_page_says_how_to_start(world, client):
     assert reverse("inventory:unit_list") in response.text
 
 
-@pytest.mark.parametrize("name", ["home", "units", "systems", "findings"])
-def test_a_page_costs_the_same_with_3_and_with_30_units(world, client, name):
-    figures.landscape(world, units=3)
+@pytest.mark.parametrize("page", ["dashboards:home", *EXPORTS])
+def test_a_page_costs_the_same_with_3_and_with_30_units(world, client, page):
+    asked = figures.landscape(world, units=3)
     enter(client, world.officer_province)
-    url = reverse(f"dashboards:{name}")
+    url = reverse(page, args=[asked.pk] if page == "assessments:campaign_detail" else [])
     client.get(url)
     with CaptureQueriesContext(connection) as few:
         client.get(url)
     figures.landscape(world, units=30)
+    SelfCheck.objects.update(campaign=asked)
     with CaptureQueriesContext(connection) as many:
         client.get(url)
     assert len(many) == len(few)
