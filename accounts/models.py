@@ -101,8 +101,9 @@ class User(AbstractBaseUser):
     def can(self, power: str, obj: Any = None) -> bool:
         """Say whether one of the user's roles holds `power` over `obj`.
 
-        Without `obj` only the power is asked. With it, the row must also be in scope; a unit
-        power reaches the user's own unit only, never a subordinate that may merely be read.
+        Without `obj` only the power is asked. With it, the row must also be in scope. Who may
+        merely read (a superior unit its subordinate, an office what is delegated to it) holds
+        powers to read and no other.
         """
         if not self.is_active or power not in powers_of(self.roles):
             return False
@@ -117,6 +118,8 @@ class User(AbstractBaseUser):
                 power.endswith(".read")
                 and Unit.objects.visible_to(self).filter(pk=unit.pk).exists()
             )
+        if not power.endswith(".read"):
+            return unit.is_supervised_by(self)
         return bool(Unit.objects.visible_to(self).filter(pk=unit.pk).exists())
 
     @property
