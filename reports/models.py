@@ -22,15 +22,13 @@ class DocumentQuerySet(ScopedQuerySet["Document"]):
     scope_path = "unit"
 
     def visible_to(self, user: Any) -> Self:
-        """Documents of visible units; a unit sees a notice from 送达 on, and never the office's
-        own copies."""
-        rows = super().visible_to(user)
+        """Documents of visible units, those of a notice as far as the notice is visible (to the
+        unit and to other authorities from 送达 on); a unit never sees the office's own copies."""
+        notices = Notice.objects.visible_to(user).values("pk")
+        rows = super().visible_to(user).filter(Q(notice=None) | Q(notice__in=notices))
         if scope_of(user).office_paths:
             return rows
-        rows = rows.exclude(kind=Document.Kind.NOTICE_FILE)
-        return rows.exclude(
-            Q(kind=Document.Kind.NOTICE) & ~Q(notice__status__in=Notice.SERVED_OR_LATER)
-        )
+        return rows.exclude(kind=Document.Kind.NOTICE_FILE)
 
 
 class Document(models.Model):
