@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
+
+from emailsec.views import wants_json
 
 
 class MethodNotAllowedPage:
@@ -18,7 +20,10 @@ class MethodNotAllowedPage:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and not response.content:
-            page = render(request, "405.html", status=405)
+            if wants_json(request):
+                page: HttpResponse = JsonResponse({"error": "此地址不接受这种请求。"}, status=405)
+            else:
+                page = render(request, "405.html", status=405)
             page["Allow"] = response["Allow"]
             return page
         return response
