@@ -1,13 +1,13 @@
 """The type of a request that has passed LoginRequiredMiddleware."""
 
-from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
+from emailsec.lib.http import SignedInRequest
 
 
-class PortalRequest(HttpRequest):
-    """A request of a person who is logged in; views name it instead of HttpRequest."""
+class PortalRequest(SignedInRequest):
+    """A request of a person who is logged in; views above the accounts name it."""
 
     user: User
     htmx: HtmxDetails

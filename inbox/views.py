@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from emailsec.lib.http import SignedInRequest
+from accounts.requests import PortalRequest
 from inbox import actions
 from inbox.models import Message
 
@@ -15,7 +15,7 @@ PAGE = 30
 
 
 @require_GET
-def message_list(request: SignedInRequest) -> HttpResponse:
+def message_list(request: PortalRequest) -> HttpResponse:
     mine = Message.objects.visible_to(request.user)
     page = Paginator(mine, PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "unread": mine.unread().count()}
@@ -23,7 +23,7 @@ def message_list(request: SignedInRequest) -> HttpResponse:
 
 
 @require_POST
-def read(request: SignedInRequest, message_id: int) -> HttpResponse:
+def read(request: PortalRequest, message_id: int) -> HttpResponse:
     """Mark as read and go on to the page where the matter is dealt with."""
     message = get_object_or_404(Message.objects.visible_to(request.user), pk=message_id)
     actions.mark_read(message, by=request.user)
@@ -32,7 +32,7 @@ def read(request: SignedInRequest, message_id: int) -> HttpResponse:
 
 
 @require_POST
-def read_all(request: SignedInRequest) -> HttpResponse:
+def read_all(request: PortalRequest) -> HttpResponse:
     count = actions.mark_all_read(by=request.user)
     messages.success(request, f"{count} 条消息已标为已读。")
     return redirect("inbox:list")

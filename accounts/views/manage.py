@@ -13,19 +13,19 @@ from accounts.filters import AccountFilter
 from accounts.forms import AccountForm
 from accounts.models import User
 from accounts.passwords import initial_password
+from accounts.requests import PortalRequest
 from accounts.roles import Role
-from emailsec.lib.http import SignedInRequest
 
 PAGE = 50
 
 
-def _may_manage(request: SignedInRequest) -> None:
+def _may_manage(request: PortalRequest) -> None:
     if not request.user.can("account.manage"):
         raise PermissionDenied("账号由系统管理员管理。")
 
 
 @require_GET
-def account_list(request: SignedInRequest) -> HttpResponse:
+def account_list(request: PortalRequest) -> HttpResponse:
     _may_manage(request)
     rows = User.objects.visible_to(request.user).with_places()
     found = AccountFilter(request.GET, rows)
@@ -35,7 +35,7 @@ def account_list(request: SignedInRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def account_create(request: SignedInRequest) -> HttpResponse:
+def account_create(request: PortalRequest) -> HttpResponse:
     _may_manage(request)
     form = AccountForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -61,7 +61,7 @@ def account_create(request: SignedInRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-def password_reset(request: SignedInRequest, user_id: int) -> HttpResponse:
+def password_reset(request: PortalRequest, user_id: int) -> HttpResponse:
     _may_manage(request)
     user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     try:
@@ -72,14 +72,14 @@ def password_reset(request: SignedInRequest, user_id: int) -> HttpResponse:
     return _tell_once(request, user, password)
 
 
-def _tell_once(request: SignedInRequest, user: User, password: str) -> HttpResponse:
+def _tell_once(request: PortalRequest, user: User, password: str) -> HttpResponse:
     """Show the one-time password in this answer only: no redirect, no session, no message."""
     context = {"account": user, "password": password}
     return render(request, "accounts/account_password.html", context)
 
 
 @require_POST
-def set_active(request: SignedInRequest, user_id: int) -> HttpResponse:
+def set_active(request: PortalRequest, user_id: int) -> HttpResponse:
     _may_manage(request)
     user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     active = request.POST.get("active") == "yes"

@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET
 
-from emailsec.lib.http import SignedInRequest
+from accounts.requests import PortalRequest
 from emailsec.lib.uploads import clean_name
 from reports.letters import issue_letter
 from reports.mapping import Incomplete
@@ -14,7 +14,7 @@ from scans.models import Authorization
 
 
 @require_GET
-def authorization_letter(request: SignedInRequest, authorization_id: int) -> HttpResponseBase:
+def authorization_letter(request: PortalRequest, authorization_id: int) -> HttpResponseBase:
     rows = Authorization.objects.visible_to(request.user).select_related("system__unit")
     letter = get_object_or_404(rows, pk=authorization_id)
     try:

@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.actions import Invitation, Refused, invite_unit, seat_of
+from accounts.requests import PortalRequest
 from accounts.roles import Role
 from assessments.models import Campaign
-from emailsec.lib.http import SignedInRequest
 from inventory.models import Unit
 from reports.mapping.parties import office_of, unit_of
 from reports.paper import contexts as paper
@@ -55,7 +55,7 @@ class InvitationForm(forms.Form):
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-def invitation(request: SignedInRequest, unit_id: int) -> HttpResponse:
+def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
     """Choose the person; the answer to the POST is the PDF, kept nowhere."""
     unit = get_object_or_404(Unit.objects.visible_to(request.user), pk=unit_id)
     if not request.user.can("unit.manage", unit) or not unit.is_supervised_by(request.user):
@@ -76,7 +76,7 @@ def invitation(request: SignedInRequest, unit_id: int) -> HttpResponse:
     return render(request, "reports/invitation.html", context)
 
 
-def _campaign_of(request: SignedInRequest, unit: Unit) -> Campaign | None:
+def _campaign_of(request: PortalRequest, unit: Unit) -> Campaign | None:
     """The newest published campaign that asks this unit."""
     asked = Campaign.objects.visible_to(request.user).filter(
         status=Campaign.Status.PUBLISHED, selfchecks__unit=unit
@@ -93,7 +93,7 @@ def _deadline(campaign: Campaign | None) -> dt.date:
 
 
 def _pdf(
-    request: SignedInRequest,
+    request: PortalRequest,
     unit: Unit,
     campaign: Campaign | None,
     made: Invitation,
@@ -103,9 +103,11 @@ def _pdf(
     today = timezone.localdate()
     deadline = data["deadline"]
     assert isinstance(deadline, dt.date)
+    office = request.user.office
+    assert office is not None  # only offices hold unit.manage
     document = invitation_document(
         paper.InvitationPaper(
-            office=office_of(request.user.office, contact=request.user.name),
+            office=office_of(office, contact=request.user.name),
             unit=unit_of(unit),
             campaign=campaign.title if campaign else "电子邮件系统安全自查",
             serial=f"{unit.pk:06d}-{today:%Y%m%d}",

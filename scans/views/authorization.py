@@ -6,8 +6,8 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.requests import PortalRequest
 from audit.lifecycle import IllegalMove
-from emailsec.lib.http import SignedInRequest
 from inventory.models import MailSystem
 from scans import actions
 from scans.forms import AuthorizationForm, LetterScanForm, VoidForm
@@ -15,14 +15,14 @@ from scans.lifecycles import AUTHORIZATION
 from scans.models import Authorization
 
 
-def _letter(request: SignedInRequest, authorization_id: int) -> Authorization:
+def _letter(request: PortalRequest, authorization_id: int) -> Authorization:
     rows = Authorization.objects.visible_to(request.user).select_related("system__unit", "filed_by")
     letter: Authorization = get_object_or_404(rows, pk=authorization_id)
     return letter
 
 
 @require_http_methods(["GET", "POST"])
-def authorization_create(request: SignedInRequest, system_id: int) -> HttpResponse:
+def authorization_create(request: PortalRequest, system_id: int) -> HttpResponse:
     systems = MailSystem.objects.visible_to(request.user).select_related("unit")
     system = get_object_or_404(systems, pk=system_id)
     if not request.user.can("authorization.file", system):
@@ -38,12 +38,12 @@ def authorization_create(request: SignedInRequest, system_id: int) -> HttpRespon
 
 
 @require_GET
-def authorization_detail(request: SignedInRequest, authorization_id: int) -> HttpResponse:
+def authorization_detail(request: PortalRequest, authorization_id: int) -> HttpResponse:
     return _detail(request, _letter(request, authorization_id))
 
 
 def _detail(
-    request: SignedInRequest,
+    request: PortalRequest,
     letter: Authorization,
     upload: LetterScanForm | None = None,
     void: VoidForm | None = None,
@@ -70,7 +70,7 @@ def _detail(
 
 
 @require_POST
-def authorization_file(request: SignedInRequest, authorization_id: int) -> HttpResponse:
+def authorization_file(request: PortalRequest, authorization_id: int) -> HttpResponse:
     letter = _letter(request, authorization_id)
     form = LetterScanForm(request.POST, request.FILES)
     if not form.is_valid():
@@ -89,7 +89,7 @@ def authorization_file(request: SignedInRequest, authorization_id: int) -> HttpR
 
 
 @require_POST
-def authorization_withdraw(request: SignedInRequest, authorization_id: int) -> HttpResponse:
+def authorization_withdraw(request: PortalRequest, authorization_id: int) -> HttpResponse:
     letter = _letter(request, authorization_id)
     try:
         actions.withdraw_authorization(letter=letter, by=request.user)
@@ -101,7 +101,7 @@ def authorization_withdraw(request: SignedInRequest, authorization_id: int) -> H
 
 
 @require_POST
-def authorization_void(request: SignedInRequest, authorization_id: int) -> HttpResponse:
+def authorization_void(request: PortalRequest, authorization_id: int) -> HttpResponse:
     letter = _letter(request, authorization_id)
     form = VoidForm(request.POST)
     if not form.is_valid():
@@ -118,7 +118,7 @@ def authorization_void(request: SignedInRequest, authorization_id: int) -> HttpR
 
 
 @require_GET
-def authorization_scan(request: SignedInRequest, authorization_id: int) -> FileResponse:
+def authorization_scan(request: PortalRequest, authorization_id: int) -> FileResponse:
     """The stamped scan, always as a download: an uploaded file is never shown in our origin."""
     letter = _letter(request, authorization_id)
     if not letter.scan:

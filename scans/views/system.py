@@ -6,14 +6,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from emailsec.lib.http import SignedInRequest
+from accounts.requests import PortalRequest
 from inventory.models import MailSystem
 from scans import actions, pages
 from scans.models import Observation, Wave
 from scans.permission import may_probe
 
 
-def _system(request: SignedInRequest, system_id: int) -> MailSystem:
+def _system(request: PortalRequest, system_id: int) -> MailSystem:
     rows = (
         MailSystem.objects.visible_to(request.user)
         .select_related("unit")
@@ -24,7 +24,7 @@ def _system(request: SignedInRequest, system_id: int) -> MailSystem:
 
 
 @require_GET
-def system_view(request: SignedInRequest, system_id: int) -> HttpResponse:
+def system_view(request: PortalRequest, system_id: int) -> HttpResponse:
     system = _system(request, system_id)
     permission = may_probe(system)
     views = pages.domain_views(system, permission)
@@ -44,7 +44,7 @@ def system_view(request: SignedInRequest, system_id: int) -> HttpResponse:
 
 
 @require_POST
-def rescan(request: SignedInRequest, system_id: int) -> HttpResponse:
+def rescan(request: PortalRequest, system_id: int) -> HttpResponse:
     system = _system(request, system_id)
     try:
         wave = actions.request_scan(system=system, by=request.user)
@@ -60,7 +60,7 @@ def rescan(request: SignedInRequest, system_id: int) -> HttpResponse:
 
 @require_GET
 @vary_on_headers("HX-Request")
-def progress(request: SignedInRequest, system_id: int) -> HttpResponse:
+def progress(request: PortalRequest, system_id: int) -> HttpResponse:
     """What the page asks for while a look is under way; at its end the page reloads."""
     system = _system(request, system_id)
     state = pages.progress_of(system)
@@ -73,7 +73,7 @@ def progress(request: SignedInRequest, system_id: int) -> HttpResponse:
 
 
 @require_GET
-def wave_detail(request: SignedInRequest, wave_id: int) -> HttpResponse:
+def wave_detail(request: PortalRequest, wave_id: int) -> HttpResponse:
     """One look: every observation with its outcome, and the way to its transcript."""
     rows = Wave.objects.visible_to(request.user).select_related(
         "system__unit", "requested_by", "authorization", "confirms"
@@ -92,7 +92,7 @@ def wave_detail(request: SignedInRequest, wave_id: int) -> HttpResponse:
 
 @require_GET
 @vary_on_headers("HX-Request")
-def transcript(request: SignedInRequest, observation_id: int) -> HttpResponse:
+def transcript(request: PortalRequest, observation_id: int) -> HttpResponse:
     rows = Observation.objects.visible_to(request.user).select_related("wave__system__unit")
     observation = get_object_or_404(rows, pk=observation_id)
     [row] = pages.seen_rows([observation])
