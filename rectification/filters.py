@@ -43,7 +43,7 @@ class FindingFilter(_CaseFilter):
     status = django_filters.ChoiceFilter(
         label="状态",
         method="by_status",
-        choices=[(UNCLOSED, "未了结"), *Finding.Status.choices],
+        choices=[(UNCLOSED, "未销号"), *Finding.Status.choices],
         empty_label="全部",
     )
     severity = django_filters.ChoiceFilter(
