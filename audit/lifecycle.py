@@ -1,7 +1,7 @@
 """Lifecycles: one table per state machine; `move` is the only way to change a status.
 
 The same table renders the buttons, checks the power, moves the row, writes the transition row
-and the audit event, and prints the diagram in docs/architecture.md.
+and the audit event, and prints docs/lifecycles.md (`audit/diagrams.py`).
 """
 
 from collections.abc import Iterator, Mapping
