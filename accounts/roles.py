@@ -23,8 +23,8 @@ OFFICE_ROLES = frozenset({Role.CASE_OFFICER, Role.CHECKER, Role.APPROVER})
 # 三员: mutually exclusive and without business data.
 PORTAL_ROLES = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 
-_UNIT_READ = {"unit.read", "system.read", "selfcheck.read", "notice.read", "scan.read"}
-_OFFICE_READ = _UNIT_READ | {"dashboard.read", "list.export", "finding.read"}
+_UNIT_READ = {"unit.read", "system.read", "selfcheck.read", "notice.read"}
+_OFFICE_READ = _UNIT_READ | {"dashboard.read", "list.export"}
 
 POWERS: dict[Role, frozenset[str]] = {
     Role.FILLER: frozenset(
