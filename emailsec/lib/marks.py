@@ -114,7 +114,7 @@ def mark_svg(shape: str) -> SafeString:
 
 
 def tag_html(word: str, shape: str, tone: str, kind: str) -> SafeString:
-    """A mark and its word; `tone` and `kind` become classes that portal.css colours."""
+    """A mark and its word; `tone` and `kind` become classes that marks.css colours."""
     return format_html(
         '<span class="tag tag-{} tone-{}">{}{}</span>', kind, tone, mark_svg(shape), word
     )

@@ -48,6 +48,13 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
+# Everything but the tokens and the official documents.
+def screen(css):
+    sheets = [f for f in css.glob("*.css") if f.name not in ("tokens.css", "paper.css")]
+    assert css / "portal.css" in sheets
+    return "\n".join(sheet.read_text() for sheet in sheets)
+
+
 def test_no_colour_is_written_outside_the_tokens(css):
     sheets = [file for file in css.glob("*.css") if file.name != "tokens.css"]
     assert css / "portal.css" in sheets
@@ -61,7 +68,7 @@ def test_no_colour_is_written_outside_the_tokens(css):
 def test_every_variable_that_the_look_uses_is_defined(css):
     names = (css / "tokens.css").read_text()
     defined = set(re.findall(r"(--[\w-]+):", names))
-    used = set(re.findall(r"var\((--[\w-]+)", (css / "portal.css").read_text()))
+    used = set(re.findall(r"var\((--[\w-]+)", screen(css)))
     assert {name for name in used if not name.startswith("--bs-")} <= defined
 
 
@@ -80,6 +87,6 @@ def test_borders_of_controls_can_be_seen(tokens):
 
 
 def test_there_are_four_sizes_of_type(css):
-    sizes = re.findall(r"font-size:\s*([^;]+);", (css / "portal.css").read_text())
+    sizes = re.findall(r"font-size:\s*([^;]+);", screen(css))
     free = {"0.93em", "10.5pt"}  # code inside a line, and the printed page
     assert set(sizes) - free <= {f"var(--text-{n})" for n in range(1, 5)}
