@@ -38,7 +38,7 @@ def play(stage: Stage) -> None:
     never_logged_in_but(
         [u for key, u in stage.fillers.items() if rows[key]["story"] != "not_started"]
     )
-    # The unit with twelve awkward domains is left to the worker: its tarpit would hold up the start.
+    # The unit with twelve awkward domains is left to the worker: its tarpit would delay the start.
     later = [key for key, row in rows.items() if row["story"] == "started"]
     for key, row in rows.items():
         if row["domains"] and row["story"] != "not_started" and key not in later:
