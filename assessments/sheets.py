@@ -4,12 +4,15 @@ Everything that shows or decides about a self-check starts here, so that the pag
 and the workbook cannot disagree. A whole self-check costs a fixed number of queries.
 """
 
+import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+
+from django.db import models
 
 from assessments.definitions import definition
 from assessments.facts import facts_for, inventory_values
@@ -112,7 +115,18 @@ class LoadedSheet:
         if one.type in schema.CHOICE_TYPES:
             labels = {option.code: option.label for option in one.options}
             return "、".join(labels.get(part, part) for part in value.split(","))
+        if one.type == "date":
+            return _date_in_words(value)
         return f"{value}{one.unit}"
+
+
+def _date_in_words(value: str) -> str:
+    """2026-11-22 as 2026年11月22日; what is not a date stays as it was typed."""
+    try:
+        day = dt.date.fromisoformat(value)
+    except ValueError:
+        return value
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def triage_codes(selfcheck: SelfCheck) -> frozenset[str]:
@@ -133,7 +147,11 @@ def load_sheets(selfcheck: SelfCheck) -> list[LoadedSheet]:
     submission on they show the values snapshotted then.
     """
     parsed = definition(selfcheck.questionnaire)
-    rows = list(selfcheck.sheets.select_related("selfcheck__unit", "selfcheck__campaign", "system"))
+    rows = list(
+        selfcheck.sheets.select_related(
+            "selfcheck__unit", "selfcheck__campaign", "system"
+        ).order_by(models.F("system_id").asc(nulls_first=True), "id")
+    )
     systems = list(
         MailSystem.objects.filter(unit_id=selfcheck.unit_id, retired_on=None).prefetch_related(
             "domains", "endpoints"
