@@ -198,6 +198,11 @@
   };
 
   for (const button of document.querySelectorAll("[data-nojs]")) button.hidden = true;
+  // On a phone the bars scroll sideways: bring the place one stands in into sight.
+  for (const here of document.querySelectorAll(".main-nav [aria-current], .steps [aria-current]")) {
+    const bar = here.closest("ul");
+    bar.scrollLeft += here.getBoundingClientRect().left - bar.getBoundingClientRect().left - 16;
+  }
   document.addEventListener("change", async (event) => {
     const drop = event.target.closest("[data-file-drop]");
     if (!drop || event.target.type !== "file") return;
