@@ -1,0 +1,384 @@
+"""Walks the URL table itself: every route, every person of the cast, GET and POST, own rows and
+foreign ones, and holds each answer to matrix.toml.
+
+What is held, for each request:
+1. the status is the one that the table says;
+2. whoever stands in no relation to a unit reads nothing of it: no name, code, domain, nor the mark
+   that stands in every free text of its case, on any page, list, error or workbook;
+3. a request that was refused has changed no row of any table of ours;
+4. over the whole walk, every form wrote something for somebody who may, so that the refusals are
+   not refusals of nonsense.
+
+What a request wrote is rolled back to a savepoint, so that all start from the same rows.
+"""
+
+import io
+import logging
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.cookies import SimpleCookie
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from assessments.definitions import publish
+from emailsec.lib.workdays import today
+from tests.access.case import PDF, Case, Owner, build_case
+from tests.access.cast import PORTAL, RELATIONS, Cast, build_cast
+from tests.access.matrix import Entry, load
+from tests.world import PASSWORD, World
+
+QUESTIONNAIRE = Path("assessments/questionnaires/2026-1.toml")
+OUR_APPS = ("inventory", "accounts", "inbox", "scans", "assessments", "rectification", "reports")
+OUR_APPS += ("audit", "standards", "dashboards")
+# 乙单位 lies in another city; 省直单位 in the city of 甲市支队, which must not see it.
+NEIGHBOURS = {
+    "yi": ("filler", "officer", "approver", "delegate"),
+    "province": ("filler", "officer", "checker", "approver", "officer_industry"),
+}
+GRANTED = {"GET": {200, 302}, "POST": {200, 302, 409, 422}}
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every route of the URL table: `app:name` (or the pattern of one without a name)."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLResolver):
+            space = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from routes(pattern, prefix + space)
+        else:
+            yield prefix + (pattern.name or str(pattern.pattern)), pattern
+
+
+@dataclass
+class Walk:
+    """The parts of a walk, and what it found."""
+
+    cast: Cast
+    cases: dict[str, Case]
+    clients: dict[str, tuple[Client, str]]
+    before: dict[str, int]
+    ground: str = ""
+    faults: list[str] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
+    done: Counter = field(default_factory=Counter)
+    acted: set[str] = field(default_factory=set)
+    slow: Counter = field(default_factory=Counter)
+    addresses: Iterator[int] = field(default_factory=lambda: count(1))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request: who asks for what, of whom."""
+
+    entry: Entry
+    person: str
+    method: str
+    owner: str
+    url: str
+    body: dict[str, Any]
+    note: str = ""
+
+    def __str__(self) -> str:
+        whose = f" of {self.owner}" if self.entry.rows else ""
+        return f"{self.entry.key}{whose}{self.note}: {self.person} {self.method}"
+
+
+# --- The ground -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def walk(world: World, settings, monkeypatch) -> Walk:
+    # Sessions and messages in cookies: a request then touches no table but ours.
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    settings.MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+    _typeset_once(monkeypatch)
+    # Thousands of refusals, each with its warning and trace, are not worth writing down.
+    monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
+    cast = build_cast(world)
+    version, _ = publish(QUESTIONNAIRE)
+    w, people = world, cast.people
+    owners = [
+        Owner("jia", w.unit_a, w.system_a, w.city_a, w.filler, w.officer),
+        Owner("yi", w.unit_b, w.system_b, w.city_b, w.filler_b, w.officer_b),
+        Owner(
+            slug="province",
+            unit=w.unit_provincial,
+            system=w.system_provincial,
+            office=w.province,
+            filler=w.filler_provincial,
+            officer=w.officer_province,
+        ),
+    ]
+    cases = {owner.slug: build_case(owner, version) for owner in owners}
+    for case in cases.values():
+        case.rows["questionnaire"] = version
+    clients = {"anonymous": (Client(raise_request_exception=False), "")}
+    for name, user in people.items():
+        client = Client(raise_request_exception=False)
+        client.force_login(user)
+        clients[name] = (client, client.cookies["sessionid"].value)
+    return Walk(cast, cases, clients, fingerprint(), ground=transaction.savepoint())
+
+
+def _typeset_once(monkeypatch) -> None:
+    """The first paper of a kind is typeset, the others are copies: layout is not asked here."""
+    from reports.paper.render import PaperDocument
+
+    kept: dict[str, bytes] = {}
+    typeset = PaperDocument.pdf
+
+    def pdf(self: Any, *args: Any, **kwargs: Any) -> bytes:
+        key = str(getattr(self, "template", ""))
+        if key not in kept:
+            kept[key] = typeset(self, *args, **kwargs)
+        return kept[key]
+
+    monkeypatch.setattr(PaperDocument, "pdf", pdf)
+
+
+def fingerprint() -> dict[str, int]:
+    """A digest of every row of every table of ours."""
+    return {
+        model._meta.label: hash(repr(list(model._base_manager.order_by("pk").values_list())))
+        for app in OUR_APPS
+        for model in apps.get_app_config(app).get_models(include_auto_created=True)
+    }
+
+
+# --- The steps ------------------------------------------------------------------------------
+
+
+def steps(walk: Walk, entry: Entry) -> Iterator[Step]:
+    """Everybody by both methods on a page; on a row, everybody for 甲单位, and for the other two
+    owners those who could come near."""
+    for person in ["anonymous", "filler"] if entry.alike else walk.clients:
+        for method in ("GET", "POST"):
+            owners = ["jia"]
+            if entry.rows and entry.may(method):
+                owners += [o for o in ("yi", "province") if _near(walk, person, o)]
+            for owner in owners:
+                case = walk.cases[owner]
+                url = _url(entry, [case] * len(entry.of))
+                body = _body(entry, case) if method == "POST" else {}
+                yield Step(entry, person, method, owner, url, body)
+            if method == "GET" and (foreign := _foreign(walk, entry, person)):
+                url = f"{_url(entry, [])}?{_asking_for(walk.cases[foreign])}"
+                yield Step(entry, person, method, foreign, url, {}, note=f" asked for {foreign}")
+
+
+def _foreign(walk: Walk, entry: Entry, person: str) -> str:
+    """Whose rows to ask a list for by its filters: the first owner who is none of theirs."""
+    if entry.rows or entry.public or walk.cast.words.get(person) not in entry.get:
+        return ""
+    return next((o for o, known in walk.cast.towards.items() if person not in known), "")
+
+
+def _near(walk: Walk, person: str, owner: str) -> bool:
+    """Who could come near the rows of the other two owners: their own people and neighbours."""
+    return person in walk.cast.towards[owner] or person in NEIGHBOURS[owner]
+
+
+def _url(entry: Entry, cases: list[Case]) -> str:
+    kwargs = {}
+    for (name, row), case in zip(entry.of.items(), cases or [None] * len(entry.of), strict=True):
+        key = "verification_code" if name == "code" else "pk"
+        kwargs[name] = row[1:] if row.startswith("=") else getattr(case.rows[row], key)
+    if entry.route.endswith("/"):
+        return f"/{entry.route}"
+    return reverse(entry.route, kwargs=kwargs)
+
+
+def _asking_for(case: Case) -> str:
+    """The filters of every list, set to one owner's rows."""
+    rows = case.rows
+    asked = {name: rows[name].pk for name in ("unit", "system", "campaign")}
+    asked["region"] = case.owner.unit.region_id
+    return "&".join(f"{name}={value}" for name, value in asked.items())
+
+
+def _body(entry: Entry, case: Case) -> dict[str, Any]:
+    return {name: _value(value, case) for name, value in entry.body.items()}
+
+
+def _value(text: str, case: Case) -> Any:
+    word, _, more = text.partition(":")
+    if text.startswith("@today+"):
+        return (today() + timedelta(days=int(text[7:]))).isoformat()
+    if word == "@row":
+        return case.rows[more].pk
+    made = {
+        "@pdf": lambda: SimpleUploadedFile("盖章.pdf", PDF),
+        "@password": lambda: PASSWORD,
+        "@domain": lambda: case.owner.system.domains.get().name,
+        "@digest": lambda: case.digest,
+        "@digest8": lambda: case.digest[:8],
+        "@candidate": lambda: case.candidate,
+    }
+    return made[text]() if text in made else text
+
+
+# --- What is expected, and what came --------------------------------------------------------
+
+
+def expected(walk: Walk, step: Step) -> str:
+    """One of: login, 404, 403, 405, granted."""
+    entry = step.entry
+    if step.person == "anonymous" and not entry.public:
+        return "login"
+    if not entry.may(step.method):
+        return "405"
+    if entry.public:
+        return "granted"
+    word = walk.cast.words[step.person]
+    if not entry.rows:
+        return "granted" if word in entry.may(step.method) else "403"
+    if entry.gate and word not in entry.gate:
+        return "403"
+    towards = walk.cast.towards[step.owner].get(step.person, word if word in PORTAL else "")
+    if towards not in entry.sees:
+        return "404"
+    return "granted" if towards in entry.may(step.method) else "403"
+
+
+def came(step: Step, response: HttpResponse) -> str:
+    status = response.status_code
+    if status == 302 and response["Location"].startswith("/accounts/login/"):
+        # Logging out leads there as well, but not back to where one came from.
+        return "login" if "?next=" in response["Location"] else "granted"
+    return "granted" if status in GRANTED[step.method] else str(status)
+
+
+def text_of(response: HttpResponse) -> str:
+    """What a reader could take from an answer: page, file, or the cells of a workbook."""
+    parts = response.streaming_content if response.streaming else [response.content]
+    content = b"".join(parts)
+    if response.get("Content-Type", "").startswith(XLSX):
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            content = b"".join(book.read(name) for name in book.namelist())
+    headers = " ".join(f"{k}: {v}" for k, v in response.headers.items())
+    return headers + content.decode("utf-8", errors="replace")
+
+
+@dataclass
+class Writes:
+    """Counts the statements of a request that write to a table of ours."""
+
+    seen: int = 0
+
+    def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        head = str(sql).lstrip()[:6].upper()
+        self.seen += head in {"INSERT", "UPDATE", "DELETE"}
+        return execute(sql, params, many, context)
+
+
+def take(walk: Walk, step: Step) -> None:
+    """Send one request and compare; what it wrote is rolled back, or it wrote nothing."""
+    client, session = walk.clients[step.person]
+    client.cookies = SimpleCookie({"sessionid": session} if session else {})
+    send = client.get if step.method == "GET" else client.post
+    n = next(walk.addresses)
+    meta = {"REMOTE_ADDR": f"127.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"}
+    wanted = expected(walk, step)
+    if wanted == "405" or (step.method == "POST" and wanted in {"403", "404"}):
+        # Half of the refusals as a script reads them, the other half as a person does.
+        meta["HTTP_ACCEPT"] = "application/json"
+    writes, began = Writes(), time.perf_counter()
+    with connection.execute_wrapper(writes):
+        response = send(step.url, step.body, **meta)
+        text = text_of(response)
+    got = came(step, response)
+    refused = got != "granted"
+    changed = _changed(walk) if writes.seen and refused else []
+    if writes.seen or response.status_code >= 500:
+        transaction.savepoint_rollback(walk.ground)
+    walk.slow[step.entry.key] += time.perf_counter() - began
+    walk.done[got] += 1
+    if writes.seen and not refused and step.method == "POST":
+        walk.acted.add(step.entry.key)
+    if wanted != got:
+        walk.faults.append(f"{step}: wanted {wanted}, got {response.status_code}")
+    if changed:
+        walk.faults.append(f"{step}: refused with {got}, but changed {', '.join(changed)}")
+    _look_for_leaks(walk, step, response, text)
+
+
+def _changed(walk: Walk) -> list[str]:
+    now = fingerprint()
+    return [table for table, digest in now.items() if walk.before[table] != digest]
+
+
+def _look_for_leaks(walk: Walk, step: Step, response: HttpResponse, text: str) -> None:
+    if walk.cast.words.get(step.person) in step.entry.shows:
+        return
+    for owner, case in walk.cases.items():
+        if step.person in walk.cast.towards[owner]:
+            continue
+        found = [mark for mark in case.marks if mark in text]
+        if found:
+            walk.leaks.append(f"{step} ({response.status_code}) reads {found} of {owner}")
+
+
+def _mix(walk: Walk, entry: Entry) -> None:
+    """A row of one's own in the address does not open a foreign one behind it."""
+    if len(entry.rows) > 1:
+        for mine, other in (("jia", "yi"), ("yi", "jia"), ("province", "jia")):
+            cases = [walk.cases[mine], *[walk.cases[other]] * (len(entry.of) - 1)]
+            for person in (n for n in walk.cast.people if n in walk.cast.towards[mine]):
+                client, session = walk.clients[person]
+                client.cookies = SimpleCookie({"sessionid": session})
+                for send in (client.get, client.post):
+                    response = send(_url(entry, cases), _body(entry, walk.cases[other]))
+                    walk.done["mixed"] += 1
+                    if response.status_code != 404:
+                        walk.faults.append(
+                            f"{entry.key}: {person} reaches {other} by way of {mine}"
+                        )
+
+
+# --- The tests ------------------------------------------------------------------------------
+
+
+def test_the_table_names_every_route_and_no_other():
+    named = {entry.route for entry in load()}
+    known = {name for name, pattern in routes() if isinstance(pattern, URLPattern)}
+    assert known - named == set(), "routes that matrix.toml does not name"
+    assert named - known == set(), "entries of matrix.toml without a route"
+
+
+def test_the_table_names_every_argument():
+    arguments = {name: set(p.pattern.converters) for name, p in routes()}
+    wrong = [e.key for e in load() if set(e.of) != arguments.get(e.route, set(e.of))]
+    assert wrong == []
+
+
+def test_url_walk(walk: Walk):
+    entries = load()
+    related = {word for towards in walk.cast.towards.values() for word in towards.values()}
+    assert related == set(RELATIONS), "a word of the table that nobody of the cast stands for"
+    for entry in entries:
+        for step in steps(walk, entry):
+            take(walk, step)
+        _mix(walk, entry)
+    idle = {e.key for e in entries if e.post and not e.idle} - walk.acted
+    people = len(walk.clients)
+    cases = sum(walk.done.values())
+    routed = len({e.route for e in entries})
+    print(f"\nroutes={routed} roles={people} cases={cases} leaks={len(walk.leaks)}")
+    print(f"answers: {dict(walk.done)}; slowest: {walk.slow.most_common(5)}")
+    faults = [f"{key}: the form wrote nothing for anybody" for key in sorted(idle)]
+    faults = walk.leaks + walk.faults + faults
+    assert not faults, f"{len(faults)} faults\n" + "\n".join(faults[:200])
+    assert cases > 3000
