@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
 
-from audit.models import StatusChange
+from audit.models import ACTION_LABELS, StatusChange
 from audit.trail import Actor, record
 
 
@@ -46,15 +46,8 @@ class Transition:
     reason_required: bool = False
 
 
-# Every lifecycle by the dotted label of its change rows, for the words of a history.
+# Every lifecycle by the dotted label of its change rows, for the diagrams of the documents.
 LIFECYCLES: dict[str, "Lifecycle"] = {}
-
-
-def action_label(change: StatusChange) -> str:
-    """Return what the act of a change row is called on screen."""
-    lifecycle = LIFECYCLES.get(change._meta.label_lower)
-    step = lifecycle.transitions.get(change.action) if lifecycle else None
-    return step.label if step else change.action
 
 
 class Lifecycle:
@@ -74,6 +67,8 @@ class Lifecycle:
         if len(self.transitions) != len(transitions):
             raise ValueError(f"{noun}: an action occurs twice")
         LIFECYCLES[change_model.lower()] = self
+        for step in transitions:
+            ACTION_LABELS[change_model.lower(), step.action] = step.label
 
     def __iter__(self) -> Iterator[Transition]:
         return iter(self.transitions.values())

@@ -45,6 +45,10 @@ class AuditEvent(models.Model):
         raise TypeError("audit events are never deleted")
 
 
+# (change model, action) → its words; each Lifecycle enters its own table.
+ACTION_LABELS: dict[tuple[str, str], str] = {}
+
+
 class StatusChange(models.Model):
     """Abstract: one move of a lifecycle; each owning app adds the `subject` foreign key."""
 
@@ -70,6 +74,4 @@ class StatusChange(models.Model):
     @property
     def action_label(self) -> str:
         """What the act is called on screen, from the lifecycle's table."""
-        from audit.lifecycle import action_label
-
-        return action_label(self)
+        return ACTION_LABELS.get((self._meta.label_lower, self.action), self.action)

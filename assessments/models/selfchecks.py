@@ -1,4 +1,4 @@
-"""What units say: campaigns, questionnaires, self-checks, answers, evidence, review."""
+"""What units hand in: self-checks, sheets, answers, evidence, signatures."""
 
 import datetime as dt
 import uuid
@@ -8,76 +8,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from assessments.models.campaigns import Campaign, Questionnaire
 from audit.models import StatusChange
 from emailsec.lib.workdays import today
-from inventory.models import MailSystem, Office, Unit
+from inventory.models import MailSystem, Unit
 from inventory.scoping import ScopedQuerySet
-from scans.models import Verdict
-
-
-class Questionnaire(models.Model):
-    """A published version of the 自查表. It never changes: a self-check pins it for ever.
-
-    The source is kept whole, so that an old sheet can be read and printed years later.
-    """
-
-    version = models.CharField("版本", max_length=20, unique=True)
-    title = models.CharField("名称", max_length=80)
-    source = models.TextField("TOML 原文")
-    sha256 = models.CharField(max_length=64)
-    published_at = models.DateTimeField("发布时间", auto_now_add=True)
-
-    class Meta:
-        verbose_name = "自查表版本"
-        verbose_name_plural = "自查表版本"
-        ordering = ["-published_at"]
-
-    def __str__(self) -> str:
-        return f"{self.title}（{self.version}）"
-
-
-class CampaignQuerySet(models.QuerySet["Campaign"]):
-    def visible_to(self, user: Any) -> Self:
-        """Campaigns of offices in the user's subtree or that ask a unit the user may see."""
-        units = Unit.objects.visible_to(user).values("pk")
-        rule = Q(pk__in=SelfCheck.objects.filter(unit__in=units).values("campaign_id"))
-        scope = getattr(user, "scope", None)
-        if getattr(user, "is_active", False) and scope is not None:
-            for path in scope.office_paths:
-                rule |= Q(office__path__startswith=path)
-        return self.filter(rule)
-
-
-class Campaign(models.Model):
-    """Who must answer which questionnaire by when."""
-
-    class Status(models.TextChoices):
-        DRAFT = "draft", "草稿"
-        PUBLISHED = "published", "已发布"
-        CLOSED = "closed", "已截止"
-        ARCHIVED = "archived", "已归档"
-
-    office = models.ForeignKey(Office, models.PROTECT, related_name="campaigns")
-    title = models.CharField("名称", max_length=120)
-    document_number = models.CharField("文号", max_length=60, blank=True)
-    questionnaire = models.ForeignKey(Questionnaire, models.PROTECT, related_name="campaigns")
-    status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.DRAFT)
-    deadline = models.DateField("报送截止日期")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar[Any] = CampaignQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "专项行动"
-        verbose_name_plural = "专项行动"
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class CampaignChange(StatusChange):
-    subject = models.ForeignKey(Campaign, models.CASCADE, related_name="changes")
 
 
 class SelfCheckQuerySet(ScopedQuerySet["SelfCheck"]):
@@ -187,7 +122,7 @@ class Sheet(models.Model):
     class Meta:
         verbose_name = "自查表"
         verbose_name_plural = "自查表"
-        ordering = ["selfcheck_id", models.F("system_id").asc(nulls_first=True)]
+        ordering = ["selfcheck_id", models.F("system_id").asc(nulls_first=True), "kind"]
         constraints = [
             models.UniqueConstraint(fields=["selfcheck", "system"], name="one_sheet_per_system"),
             models.UniqueConstraint(
@@ -354,106 +289,3 @@ class SignOff(models.Model):
     @property
     def unit(self) -> Unit:
         return self.selfcheck.unit
-
-
-class ReviewRemarkQuerySet(ScopedQuerySet["ReviewRemark"]):
-    scope_path = "sheet__selfcheck__unit"
-
-    def open(self) -> Self:
-        return self.filter(closed_at=None)
-
-
-class ReviewRemark(models.Model):
-    """What the reviewer asks the unit to correct at one item. Open until the next acceptance."""
-
-    sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="remarks")
-    item = models.CharField("题号", max_length=10)
-    text = models.CharField("意见", max_length=500)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField("时间", auto_now_add=True)
-    sent_at = models.DateTimeField("随退回发出", null=True)
-    closed_at = models.DateTimeField("办结", null=True)
-
-    objects: ClassVar[Any] = ReviewRemarkQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "逐项意见"
-        verbose_name_plural = "逐项意见"
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.item} {self.text}"
-
-
-class ContradictionQuerySet(ScopedQuerySet["Contradiction"]):
-    scope_path = "sheet__selfcheck__unit"
-
-
-class Contradiction(models.Model):
-    """An answer and a confirmed verdict that disagree (疑点). A person decides; no machine edits
-    an answer."""
-
-    class Status(models.TextChoices):
-        OPEN = "open", "待处理"
-        EXPLAINED = "explained", "单位已说明"
-        RESOLVED = "resolved", "已一致"
-        UPHELD = "upheld", "确认属实"
-        DISMISSED = "dismissed", "已排除"
-
-    sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="contradictions")
-    item = models.CharField("题号", max_length=10)
-    verdict = models.ForeignKey(Verdict, models.PROTECT, related_name="contradictions")
-    rule = models.CharField(max_length=40)
-    domain = models.CharField(max_length=253)
-    said = models.CharField("填报", max_length=200)
-    seen = models.TextField("观测")
-    status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.OPEN)
-    explanation = models.CharField("单位说明", max_length=500, blank=True)
-    decision_note = models.CharField("裁定说明", max_length=500, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar[Any] = ContradictionQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "疑点"
-        verbose_name_plural = "疑点"
-        ordering = ["sheet_id", "item", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["sheet", "item", "rule", "domain"], name="one_contradiction_per_rule"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.item}：填报“{self.said}”，观测“{self.seen}”"
-
-    @property
-    def unit(self) -> Unit:
-        return self.sheet.selfcheck.unit
-
-
-class CallRecordQuerySet(ScopedQuerySet["CallRecord"]):
-    scope_path = "selfcheck__unit"
-
-
-class CallRecord(models.Model):
-    """A call made to urge a unit to report (催报)."""
-
-    selfcheck = models.ForeignKey(SelfCheck, models.CASCADE, related_name="calls")
-    spoke_with = models.CharField("通话对象", max_length=60)
-    note = models.CharField("通话情况", max_length=200)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField("时间", auto_now_add=True)
-
-    objects: ClassVar[Any] = CallRecordQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "催报记录"
-        verbose_name_plural = "催报记录"
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.spoke_with} {self.note}"

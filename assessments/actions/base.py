@@ -1,0 +1,38 @@
+"""What every verb of a self-check rests on: how it refuses, who may fill in, who may review."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+
+from accounts.models import User
+from assessments.models import (
+    Answer,
+    SelfCheck,
+)
+
+
+class Refused(Exception):
+    """A rule of the self-check forbids the act; `str(error)` is Chinese, meant for the person."""
+
+
+@dataclass
+class Conflict(Exception):
+    """Somebody else saved the same answer first; `current` is what is stored now."""
+
+    current: Answer
+
+
+def may_fill(selfcheck: SelfCheck, by: User) -> None:
+    if not by.can("selfcheck.fill", selfcheck):
+        raise PermissionDenied("selfcheck.fill")
+    if not selfcheck.editable:
+        raise Refused(
+            f"自查表当前为“{selfcheck.get_status_display()}”，不能修改；如需修改请先撤回或等待退回。"
+        )
+
+
+def may_review(selfcheck: SelfCheck, by: User) -> None:
+    if not by.can("selfcheck.review", selfcheck):
+        raise PermissionDenied("selfcheck.review")
+    if selfcheck.status != SelfCheck.Status.TO_REVIEW:
+        raise Refused(f"自查表当前为“{selfcheck.get_status_display()}”，不在复核中。")

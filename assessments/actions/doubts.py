@@ -1,0 +1,134 @@
+"""疑点: where an answer and a confirmed verdict disagree, and what people say of it."""
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from assessments.actions.base import Refused, may_fill
+from assessments.models import (
+    Contradiction,
+    SelfCheck,
+)
+from assessments.rules.schema import Item
+from assessments.sheets import (
+    LoadedSheet,
+    load_sheets,
+)
+from audit.trail import record
+from scans.models import ScanRun
+
+
+@transaction.atomic
+def sync_contradictions(selfcheck: SelfCheck, sheets: list[LoadedSheet] | None = None) -> int:
+    """Bring the 疑点 of a self-check up to date; return how many stand open.
+
+    A new disagreement opens a row; one that no longer holds becomes "resolved". What a person
+    decided stays decided.
+    """
+    sheets = load_sheets(selfcheck) if sheets is None else sheets
+    standing = 0
+    for sheet in sheets:
+        seen_rows = {(v.rule, v.subject): v.row for v in sheet.verdicts}
+        known = {
+            (c.item, c.rule, c.domain): c for rows in sheet.contradictions.values() for c in rows
+        }
+        still: set[tuple[str, str, str]] = set()
+        for item in sheet.definition.items_of(sheet.row.scope_name):
+            for meeting in sheet.meetings(item):
+                if meeting.kind not in {"contradicts", "awaiting"}:
+                    continue
+                key = (item.code, meeting.rule, meeting.subject)
+                still.add(key)
+                if meeting.kind == "contradicts":
+                    verdict = seen_rows[meeting.rule, meeting.subject]
+                    said = sheet.display(item, meeting.field)[:200]
+                    _open_contradiction(sheet, item, key, verdict.pk, said, verdict.text, known)
+        for key, row in known.items():
+            if key not in still and row.status in {"open", "explained"}:
+                row.status = Contradiction.Status.RESOLVED
+                row.save(update_fields=["status"])
+        standing += sum(row.status == "open" for row in known.values())
+    return standing
+
+
+def _open_contradiction(
+    sheet: LoadedSheet,
+    item: Item,
+    key: tuple[str, str, str],
+    verdict_id: int,
+    said: str,
+    seen: str,
+    known: dict[tuple[str, str, str], Contradiction],
+) -> None:
+    row = known.get(key)
+    if row is None:
+        row = Contradiction.objects.create(
+            sheet=sheet.row,
+            item=item.code,
+            rule=key[1],
+            domain=key[2],
+            verdict_id=verdict_id,
+            said=said,
+            seen=seen,
+        )
+        known[key] = row
+        sheet.contradictions.setdefault(item.code, []).append(row)
+    elif row.status == "resolved" or (
+        row.status == "open" and (row.said, row.seen) != (said, seen)
+    ):
+        row.status, row.said, row.seen = Contradiction.Status.OPEN, said, seen
+        row.verdict_id = verdict_id
+        row.save(update_fields=["status", "said", "seen", "verdict"])
+
+
+@transaction.atomic
+def explain_contradiction(contradiction: Contradiction, text: str, *, by: User) -> None:
+    """The unit explains why answer and observation differ."""
+    may_fill(contradiction.sheet.selfcheck, by)
+    if not text.strip():
+        raise Refused("请填写说明。")
+    contradiction.explanation = text.strip()[:500]
+    contradiction.status = Contradiction.Status.EXPLAINED
+    contradiction.save(update_fields=["explanation", "status"])
+    record("contradiction.explain", contradiction, by=by)
+
+
+@transaction.atomic
+def decide_contradiction(
+    contradiction: Contradiction, *, uphold: bool, note: str, by: User
+) -> None:
+    """The office decides: the observation holds, or it is dismissed with a reason."""
+    selfcheck = contradiction.sheet.selfcheck
+    if not by.can("selfcheck.review", selfcheck):
+        raise PermissionDenied("selfcheck.review")
+    if selfcheck.status != SelfCheck.Status.TO_REVIEW:
+        raise Refused("只有待复核的自查表可以裁定疑点。")
+    if not uphold and not note.strip():
+        raise Refused("排除疑点须写明理由。")
+    status = Contradiction.Status.UPHELD if uphold else Contradiction.Status.DISMISSED
+    contradiction.status = status
+    contradiction.decision_note = note.strip()[:500]
+    contradiction.decided_by = by
+    contradiction.save(update_fields=["status", "decision_note", "decided_by"])
+    record("contradiction.decide", contradiction, by=by, details={"decision": status})
+
+
+def ingest_run(run_id: int) -> bool:
+    """Take in one finished run: refresh the 疑点 of the unit's open self-checks.
+
+    Claims by conditional UPDATE, so that two workers never take the same run.
+    """
+
+    with transaction.atomic():
+        won = ScanRun.objects.filter(pk=run_id, ingested_at=None).update(ingested_at=timezone.now())
+        if not won:
+            return False
+        run = ScanRun.objects.select_related("domain__system").get(pk=run_id)
+        open_checks = SelfCheck.objects.filter(
+            Q(status__in=["filling", "to_sign", "to_review"]), unit_id=run.domain.system.unit_id
+        ).select_related("unit", "campaign", "questionnaire")
+        for selfcheck in open_checks:
+            sync_contradictions(selfcheck)
+    return True
