@@ -144,7 +144,7 @@ def finding_table(findings: Iterable[Finding]) -> Table:
             finding.unit.name,
             finding.unit.region.name,
             finding.unit.sector.name,
-            finding.system.name if finding.system else "全单位",
+            finding.system.name if finding.system else "单位整体",
             finding.title,
             finding.get_severity_display(),
             finding.get_ground_display(),

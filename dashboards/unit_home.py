@@ -179,7 +179,7 @@ def _to_authorize(now: Situation) -> list[Step]:
     return [
         Step(
             "填写探测授权书",
-            f"“{system.name}”没有有效的探测授权，无法从外部检测。",
+            f"“{system.name}”没有有效的探测授权，不能从外部观测。",
             reverse("scans:authorization_create", args=[system.pk]),
         )
         for system in now.systems

@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
             name='FindingSource',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('answer', '自查填报'), ('verdict', '远程检测'), ('contradiction', '疑点')], max_length=15)),
+                ('kind', models.CharField(choices=[('answer', '自查填报'), ('verdict', '外部观测'), ('contradiction', '疑点')], max_length=15)),
                 ('item', models.CharField(blank=True, max_length=10, verbose_name='题号')),
                 ('rule', models.CharField(blank=True, max_length=40)),
                 ('domain', models.CharField(blank=True, max_length=253)),

@@ -202,7 +202,7 @@ class FindingSource(models.Model):
 
     class Kind(models.TextChoices):
         ANSWER = "answer", "自查填报"
-        VERDICT = "verdict", "远程检测"
+        VERDICT = "verdict", "外部观测"
         CONTRADICTION = "contradiction", "疑点"
 
     finding = models.ForeignKey(Finding, models.CASCADE, related_name="sources")
