@@ -33,6 +33,11 @@ class Entry:
         return self.key.partition("#")[0]
 
     @property
+    def space(self) -> str:
+        """The namespace of its route, "" for the frame."""
+        return self.route.rpartition(":")[0]
+
+    @property
     def rows(self) -> list[str]:
         """The rows that its address names, without plain texts."""
         return [row for row in self.of.values() if not row.startswith("=")]
