@@ -559,6 +559,18 @@ def test_help_tells_every_target() -> None:
     assert set(re.findall(r"make (\S+)", shown)) == set(phony[1].split()) - {"python"}
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md"])
+def test_pages_link_to_what_exists(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_ci_runs_what_the_readme_says() -> None:
+    script = (ROOT / ".ci" / "run").read_text().strip().splitlines()
+    assert script[-1] == "exec make test"
+    assert "make test " in (ROOT / "README.md").read_text()
+
+
 def test_an_old_python_is_told() -> None:
     done = subprocess.run(
         ["make", "--no-print-directory", "run", "PYTHON=/bin/false"],
@@ -647,3 +659,32 @@ def test_skips_fail_where_required_and_journeys_share_a_worker(
     workers = seen.read_text().split()
     assert len(workers) == 8
     assert len(set(workers)) == 1
+
+
+@pytest.mark.slow
+def test_fast_means_without_database_browser_and_patience(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\ndef db(): pass\n"
+        "@pytest.fixture\ndef world(db): pass\n"
+        "def test_plain(): pass\n"
+        "def test_rows(world): pass\n"
+        "@pytest.mark.slow\ndef test_slow(): pass\n"
+        "@pytest.mark.e2e\ndef test_journey(): pass\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  e2e: x\n  slow: y\n")
+    command = [sys.executable, "-m", "pytest", "-p", "tools.pytest_house", "-p", "no:django"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
+        env.pop(name, None)
+    done = subprocess.run(
+        [*command, "--fast", "-v", str(tmp_path)],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed, 3 deselected" in done.stdout
+    assert "test_plain PASSED" in done.stdout

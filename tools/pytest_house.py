@@ -2,7 +2,7 @@
 
 Browser journeys stay together on one worker and begin first; every other file stays whole, so that
 what a module starts once is started once. REQUIRE_SERVICES=1 turns a skip into a failure: a test
-that CI leaves out proves nothing.
+that CI leaves out proves nothing. `--fast` keeps what needs neither database nor browser.
 """
 
 import os
@@ -15,6 +15,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 JOURNEYS = "e2e"
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
 @cache
@@ -23,10 +24,23 @@ def has_journeys(file: Path) -> bool:
     return "mark.e2e" in file.read_text(encoding="utf-8")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="without database, e2e and slow tests")
+
+
+def is_fast(item: pytest.Item) -> bool:
+    """Whether a test needs no database and is marked neither e2e nor slow."""
+    marked = any(item.get_closest_marker(name) for name in ("e2e", "slow", "django_db"))
+    return not marked and not DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with journeys first: they take longest."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files with journeys first, as they take longest; drop the others on --fast."""
     items.sort(key=lambda item: not has_journeys(item.path))
+    if config.getoption("--fast"):
+        config.hook.pytest_deselected(items=[item for item in items if not is_fast(item)])
+        items[:] = [item for item in items if is_fast(item)]
 
 
 class JourneysTogether(LoadScopeScheduling):
