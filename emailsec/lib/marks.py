@@ -74,7 +74,7 @@ STATES: Final[dict[str, tuple[str, str]]] = {
     "nonconforming": _BAD,
     "contradicts": ("warn", "amber"),
     # finding
-    "open": ("ring", "red"),
+    "open": ("ring", "blue"),
     "notified": ("dot", "greyblue"),
     "rectifying": _UNDER_WAY,
     "to_recheck": _WAITS,
