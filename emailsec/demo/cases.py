@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -68,12 +69,17 @@ def _campaign(stage: Stage) -> Campaign:
     return campaign
 
 
-def _paper(title: str, name: str) -> SimpleUploadedFile:
-    """A one-page PDF that stands for a stamped scan."""
-    page = f"<h1>{title}</h1><p>演示用扫描件，代替加盖公章的纸质件。</p>"
+@cache
+def _page() -> bytes:
+    """A one-page PDF that stands for any stamped scan or piece of evidence; rendered once."""
+    page = "<h1>演示用扫描件</h1><p>代替加盖公章的纸质件或佐证材料。</p>"
     style = "<style>body{font-family:'Noto Sans CJK SC'}</style>"
-    pdf = HTML(string=style + page).write_pdf()
-    return SimpleUploadedFile(name, pdf, content_type="application/pdf")
+    pdf: bytes = HTML(string=style + page).write_pdf()
+    return pdf
+
+
+def _paper(name: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, _page(), content_type="application/pdf")
 
 
 def _authorise(stage: Stage, key: str) -> None:
@@ -95,7 +101,7 @@ def _authorise(stage: Stage, key: str) -> None:
                 "contact_phone": "13900000000",
             },
         )
-        scan = _paper("远程检测授权书", "远程检测授权书（盖章）.pdf")
+        scan = _paper("远程检测授权书（盖章）.pdf")
         scanning.file_authorization(letter=letter, scan=scan, by=filler)
         scanning.request_scan(system=system, by=filler)
 
@@ -133,7 +139,7 @@ def _fill(
         for code, field in sheet.missing:
             if field == "evidence":
                 item = sheet.definition.item(code)
-                file = _paper(item.question, f"{code}佐证.pdf")
+                file = _paper(f"{code}佐证.pdf")
                 selfchecks.add_evidence(sheet.row, item, file, by=by)
 
 
@@ -193,7 +199,7 @@ def _rectify(stage: Stage, key: str, story: str, selfcheck: SelfCheck) -> None:
     )
     rectification.approve_notice(notice, by=approver)
     _freeze(notice)
-    scan = _paper(notice.number, "盖章通知书.pdf")
+    scan = _paper("盖章通知书.pdf")
     rectification.add_scan(notice, NoticeScan.Kind.NOTICE, scan, by=officer)
     rectification.serve_notice(notice, by=officer)
     rectification.sign_notice(notice, received_by="刘某", by=signer)
@@ -208,7 +214,7 @@ def _rectify(stage: Stage, key: str, story: str, selfcheck: SelfCheck) -> None:
             measures="已按整改要求调整配置、补齐制度，并安排专人每周核对。",
             responsible="徐某",
             completed_on=today(),
-            files=[_paper(item.finding.title, f"{item.finding.number}整改佐证.pdf")],
+            files=[_paper(f"{item.finding.number}整改佐证.pdf")],
             by=filler,
         )
         notice.refresh_from_db()

@@ -77,7 +77,7 @@ def worker(tmp_path: Path, mail_range: practice.Range, transactional_db, setting
             pytest.fail((tmp_path / "worker.log").read_text())
         time.sleep(0.2)
     yield process
-    os.killpg(process.pid, signal.SIGTERM)
+    process.terminate()  # the leader ends its children; a signal to the group makes it hang
     try:
         process.wait(15)
     except subprocess.TimeoutExpired:
