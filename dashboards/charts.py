@@ -48,7 +48,7 @@ def reporting(rows: Sequence[Row]) -> Chart:
             "label": row.label,
             "value": int((row.rate or 0) * 100),
             "text": f"{row.rate_text}（{row.counts['reported']}/{row.counts['asked']}）",
-            "tone": "red" if row in low else "blue",
+            "tone": "amber" if row in low else "blue",
             "url": row.url(MISSING if row.rate != 1 else BY_SLUG["reported"]),
         }
         for row in asked[:MOST_BARS]

@@ -18,7 +18,7 @@ def test_regions_below_60_percent_are_counted_and_the_lowest_named():
     )
     assert chart.title == "报送率低于 60% 的有 2 个地区，最低的是丙市（0%）"
     assert [bar["label"] for bar in chart.bars] == ["丙市", "甲市", "乙市"]
-    assert [bar["tone"] for bar in chart.bars] == ["red", "red", "blue"]
+    assert [bar["tone"] for bar in chart.bars] == ["amber", "amber", "blue"]
     assert chart.bars[1]["text"] == "50%（5/10）"
 
 
