@@ -53,6 +53,14 @@ class JourneysTogether(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         return JOURNEYS if has_journeys(self.config.rootpath / file) else file
 
+    def _reschedule(self, node: Any) -> None:
+        """Give the worker of the journeys nothing else: Playwright leaves an event loop running in
+        its thread, in which the scanner's own tests could not start theirs."""
+        if len(self.nodes) > 1 and JOURNEYS in self.assigned_work[node] and not node.shutting_down:
+            node.shutdown()
+            return
+        super()._reschedule(node)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> JourneysTogether:

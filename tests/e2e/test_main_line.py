@@ -247,7 +247,7 @@ def _answer(line: MainLine, selfcheck: SelfCheck, sheet_id: int) -> None:
                 for code in value.split(","):
                     choice = place.locator(f'input[value="{code}"]')
                     if choice.count():
-                        choice.check(force=True)
+                        choice.evaluate("input => input.checked || input.click()")
                     else:
                         place.locator("select").select_option(code)
             else:
