@@ -275,7 +275,7 @@ def next_step(selfcheck: SelfCheck, sheets: list[LoadedSheet], user: User) -> St
             return Step("核对并审签", summary)
         if user.can("selfcheck.fill", selfcheck):
             return Step("打印盖章或撤回", summary)
-    if selfcheck.status == SelfCheck.Status.TO_REVIEW and user.can("selfcheck.review", selfcheck):
+    if selfcheck.status == SelfCheck.Status.TO_REVIEW and actions.is_reviewer(user, selfcheck):
         return Step("开始复核", reverse("assessments:review", args=[selfcheck.pk]))
     if selfcheck.status == SelfCheck.Status.ACCEPTED and user.can("finding.confirm", selfcheck):
         return Step("确认问题", reverse("rectification:confirm", args=[selfcheck.pk]))

@@ -1,6 +1,6 @@
 """What units and offices do to self-checks. Every verb is one transaction with its record."""
 
-from assessments.actions.base import Conflict, Refused
+from assessments.actions.base import Conflict, Refused, is_reviewer
 from assessments.actions.campaigns import enrol, publish_campaign, record_call
 from assessments.actions.doubts import (
     decide_contradiction,
@@ -32,6 +32,7 @@ __all__ = [
     "ensure_sheets",
     "explain_contradiction",
     "ingest_run",
+    "is_reviewer",
     "missing_of",
     "publish_campaign",
     "record_call",

@@ -31,8 +31,19 @@ def may_fill(selfcheck: SelfCheck, by: User) -> None:
         )
 
 
+def is_reviewer(by: User, selfcheck: SelfCheck) -> bool:
+    """Whether 复核 is this person's: the authority that runs the campaign reviews; another one that
+    supervises the same unit (行业主管 beside 公安) reads."""
+    office = by.office
+    return (
+        office is not None
+        and office.kind == selfcheck.campaign.office.kind
+        and by.can("selfcheck.review", selfcheck)
+    )
+
+
 def may_review(selfcheck: SelfCheck, by: User) -> None:
-    if not by.can("selfcheck.review", selfcheck):
+    if not is_reviewer(by, selfcheck):
         raise PermissionDenied("selfcheck.review")
     if selfcheck.status != SelfCheck.Status.TO_REVIEW:
         raise Refused(f"自查表当前为“{selfcheck.get_status_display()}”，不在复核中。")

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from assessments.actions.base import Refused, may_fill
+from assessments.actions.base import Refused, is_reviewer, may_fill
 from assessments.models import (
     Contradiction,
     SelfCheck,
@@ -101,7 +101,7 @@ def decide_contradiction(
 ) -> None:
     """The office decides: the observation holds, or it is dismissed with a reason."""
     selfcheck = contradiction.sheet.selfcheck
-    if not by.can("selfcheck.review", selfcheck):
+    if not is_reviewer(by, selfcheck):
         raise PermissionDenied("selfcheck.review")
     if selfcheck.status != SelfCheck.Status.TO_REVIEW:
         raise Refused("只有待复核的自查表可以裁定疑点。")

@@ -31,7 +31,7 @@ def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
     selfcheck: SelfCheck = get_object_or_404(
         rows.select_related("unit", "campaign__office", "questionnaire"), pk=pk
     )
-    if not request.user.can("selfcheck.review", selfcheck):
+    if not actions.is_reviewer(request.user, selfcheck):
         raise PermissionDenied("selfcheck.review")
     return selfcheck
 

@@ -229,3 +229,16 @@ def test_a_unit_without_mail_answers_the_unit_sheet_only(world):
     selfcheck = open_selfcheck(world.unit_a, world.city_a)
     assert triage(world, selfcheck, "none") == ["unit"]
     assert actions.unregistered(load_sheets(selfcheck)) == ""
+
+
+def test_another_authority_reads_but_does_not_review(world):
+    complete_inventory(world.unit_b)
+    selfcheck = open_selfcheck(world.unit_b, world.city_b)
+    fill(selfcheck, world.filler_b)
+    actions.submit(selfcheck, by=world.filler_b)
+    SelfCheck.objects.filter(pk=selfcheck.pk).update(status="to_review")
+    selfcheck.refresh_from_db()
+    assert selfcheck in SelfCheck.objects.visible_to(world.officer_industry)
+    with pytest.raises(PermissionDenied):
+        actions.accept(selfcheck, by=world.officer_industry)
+    actions.accept(selfcheck, by=world.officer_b)
