@@ -148,9 +148,9 @@ def load_sheets(selfcheck: SelfCheck) -> list[LoadedSheet]:
     """
     parsed = definition(selfcheck.questionnaire)
     rows = list(
-        selfcheck.sheets.select_related(
-            "selfcheck__unit", "selfcheck__campaign", "system"
-        ).order_by(models.F("system_id").asc(nulls_first=True), "id")
+        selfcheck.sheets.filter(dropped_at=None)
+        .select_related("selfcheck__unit", "selfcheck__campaign", "system")
+        .order_by(models.F("system_id").asc(nulls_first=True), "id")
     )
     systems = list(
         MailSystem.objects.filter(unit_id=selfcheck.unit_id, retired_on=None).prefetch_related(

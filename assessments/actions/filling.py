@@ -30,6 +30,9 @@ def ensure_sheets(selfcheck: SelfCheck) -> None:
     mail system."""
     if not selfcheck.editable:
         return
+    selfcheck.sheets.filter(system__retired_on__isnull=False, dropped_at=None).update(
+        dropped_at=timezone.now()
+    )
     have = set(selfcheck.sheets.values_list("kind", "system_id"))
     want: set[tuple[str, int | None]] = {(Sheet.Kind.UNIT, None)}
     systems = selfcheck.unit.systems.filter(retired_on=None).values_list("pk", flat=True)
@@ -47,7 +50,7 @@ def ensure_sheets(selfcheck: SelfCheck) -> None:
 def _storable(item: Item, field: Field, value: str) -> str:
     """Refuse what no honest page sends. A wrong number or date is kept and shown as a fault:
     a draft must never lose what a person typed."""
-    value = value.strip()
+    value = value.replace("\x00", "").strip()  # PostgreSQL stores no NUL
     if len(value) > MAX_STORED_TEXT:
         raise Refused(f"内容过长：最多 {MAX_STORED_TEXT} 字，现为 {len(value)} 字。")
     if value and field.type in CHOICE_TYPES and not field.options_from:

@@ -116,6 +116,8 @@ class Sheet(models.Model):
     selfcheck = models.ForeignKey(SelfCheck, models.CASCADE, related_name="sheets")
     kind = models.CharField("种类", max_length=6, choices=Kind.choices, default=Kind.UNIT)
     system = models.ForeignKey(MailSystem, models.PROTECT, null=True, related_name="sheets")
+    # Set when its system was retired while the sheet was open: kept, but no longer asked.
+    dropped_at = models.DateTimeField(null=True)
 
     objects: ClassVar[Any] = SheetQuerySet.as_manager()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, HttpResponse, JsonResponse
+from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -62,9 +62,19 @@ def _field(item: Item, code: str) -> Field:
         raise actions.Refused("没有这个填报项，请刷新页面。") from None
 
 
+def _version(text: str | None) -> int:
+    """The version that the page showed."""
+    if text and not text.isdecimal():
+        raise actions.Refused("页面版本有误，请刷新后重填。")
+    return int(text or 0)
+
+
 def _loaded(selfcheck: SelfCheck, sheet_id: int) -> tuple[list[LoadedSheet], LoadedSheet]:
     sheets = load_sheets(selfcheck)
-    return sheets, next(s for s in sheets if s.row.pk == sheet_id)
+    loaded = next((s for s in sheets if s.row.pk == sheet_id), None)
+    if loaded is None:  # its system was retired meanwhile
+        raise Http404
+    return sheets, loaded
 
 
 def _may_edit(request: PortalRequest, selfcheck: SelfCheck) -> bool:
@@ -141,7 +151,7 @@ def _save_item(
             stored = loaded.answers.get((item.code, code))
             if field.source or value == (stored.value if stored else ""):
                 continue
-            version = int(request.POST.get(f"version-{code}") or 0)
+            version = _version(request.POST.get(f"version-{code}"))
             actions.save_answer(
                 loaded.row, item, field, value, seen_version=version, by=request.user
             )
@@ -171,7 +181,7 @@ def answer_save(request: PortalRequest, sheet_id: int) -> JsonResponse:
             item,
             field,
             ",".join(request.POST.getlist("value")),
-            seen_version=int(request.POST.get("version") or 0),
+            seen_version=_version(request.POST.get("version")),
             by=request.user,
         )
     except actions.Conflict as conflict:

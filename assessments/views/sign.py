@@ -1,6 +1,7 @@
 """Submission, signature by the unit's leader, and the ways back."""
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,6 +22,22 @@ def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
         rows.select_related("unit", "campaign__office", "questionnaire"), pk=pk
     )
     return selfcheck
+
+
+_FAILURES = "signature_failures"
+_FAILURES_ALLOWED = 5
+
+
+def _too_many_failures(request: PortalRequest, selfcheck: SelfCheck) -> bool:
+    """Count a wrong password at the signature; end the session after the fifth, as a log-in
+    would: somebody at the leader's unlocked desk must not guess on."""
+    count = request.session.get(_FAILURES, 0) + 1
+    request.session[_FAILURES] = count
+    record("selfcheck.sign_failed", selfcheck, by=request.user, result="failed")
+    if count < _FAILURES_ALLOWED:
+        return False
+    logout(request)
+    return True
 
 
 @require_POST
@@ -52,7 +69,11 @@ def sign(request: PortalRequest, pk: int) -> HttpResponse:
     if not request.user.can("selfcheck.sign", selfcheck):
         raise PermissionDenied("selfcheck.sign")
     form = SignForm(request.POST, user=request.user)
+    if form.has_error("password") and _too_many_failures(request, selfcheck):
+        messages.error(request, "口令连续5次错误，已退出登录，请重新登录。")
+        return redirect("accounts:login")
     if form.is_valid():
+        request.session.pop(_FAILURES, None)
         try:
             actions.sign_online(selfcheck, digest=form.cleaned_data["digest"], by=request.user)
             messages.success(request, "已审签并报送监管机关。")

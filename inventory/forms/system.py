@@ -206,7 +206,7 @@ class BaseDomainRows(RowFormSet):
             self.forms[seen[domain.name] - 1].add_error(
                 "name", f"已登记在本单位的“{domain.system.name}”中。" if own else FOREIGN_DOMAIN
             )
-        if not seen and not any(form.errors for form in self.forms):
+        if self.forms and not seen and not any(form.errors for form in self.forms):
             self.forms[0].add_error("name", "至少填写一个邮件域名。")
 
 

@@ -54,7 +54,7 @@ def reply(request: PortalRequest, notice_id: int) -> HttpResponse:
 
 def _item(notice: Notice, finding_id: str) -> NoticeItem:
     rows = notice.items.select_related("finding__system").prefetch_related("finding__sources")
-    pk = int(finding_id) if finding_id.isdecimal() else 0
+    pk = int(finding_id) if finding_id.isdecimal() and len(finding_id) < 18 else 0
     item: NoticeItem = get_object_or_404(rows, finding=pk)
     return item
 

@@ -10,6 +10,7 @@ from assessments.sheets import content_digest, load_sheets
 from audit.lifecycle import IllegalMove
 from audit.models import AuditEvent
 from tests.filled import PDF, add_file, complete_inventory, fill, open_selfcheck
+from tests.world import make_system
 
 pytestmark = pytest.mark.django_db
 
@@ -242,3 +243,17 @@ def test_another_authority_reads_but_does_not_review(world):
     with pytest.raises(PermissionDenied):
         actions.accept(selfcheck, by=world.officer_industry)
     actions.accept(selfcheck, by=world.officer_b)
+
+
+def test_the_sheet_of_a_retired_system_no_longer_blocks_the_unit(world):
+    complete_inventory(world.unit_a)
+    selfcheck = open_selfcheck(world.unit_a, world.city_a)
+    mistaken = make_system(world.unit_a, "mistake.gov.test", name="误登记的系统")
+    actions.ensure_sheets(selfcheck)
+    fill(selfcheck, world.filler)
+    assert actions.missing_of(load_sheets(selfcheck))
+    mistaken.retired_on = mistaken.created_at.date()
+    mistaken.save()
+    actions.submit(selfcheck, by=world.filler)
+    assert [s.row.system for s in load_sheets(selfcheck)] == [None, world.system_a]
+    assert selfcheck.sheets.get(system=mistaken).dropped_at is not None

@@ -250,3 +250,16 @@ def test_a_campaign_cannot_end_before_today(world, selfcheck):
 def test_json_errors_are_json(world, selfcheck):
     response = post_answer(as_(world.filler), unit_sheet(selfcheck), "U-101", "name", "x")
     assert json.loads(response.content)["error"].startswith("此项取自单位台账")
+
+
+def test_guessing_at_the_signature_ends_the_session(world, selfcheck):
+    fill(selfcheck, world.filler)
+    actions.submit(selfcheck, by=world.filler)
+    digest = content_digest(load_sheets(selfcheck))
+    sign = reverse("assessments:sign", args=[selfcheck.pk])
+    signer = as_(world.signer)
+    body = {"digest": digest, "agree": "on", "password": "nope"}
+    assert [signer.post(sign, body).status_code for _ in range(5)] == [422, 422, 422, 422, 302]
+    body["password"] = PASSWORD
+    assert signer.post(sign, body).url.startswith(reverse("accounts:login"))
+    assert not selfcheck.signoffs.exists()
