@@ -83,18 +83,28 @@ def _reply(finding: Finding, notice: Notice) -> Reply | None:
 
 
 def _recheck(finding: Finding) -> Recheck | None:
-    """The newest passed 复查, else the newest one that has ended."""
+    """The newest 复查 that has ended; of a closed finding the one that closed it."""
     ended = [row for row in finding.rechecks.all() if row.result != Recheck.Result.PENDING]
-    passed = [row for row in ended if row.result == Recheck.Result.PASSED]
-    newest = passed or ended
-    return newest[-1] if newest else None
+    if finding.status == Finding.Status.CLOSED:
+        ended = [row for row in ended if row.result == Recheck.Result.PASSED] or ended
+    return ended[-1] if ended else None
+
+
+def _failed_since(recheck: Recheck | None, reply: Reply | None) -> bool:
+    """Whether a 复查 has found the unit's last answer insufficient: the report must not count the
+    finding as repaired."""
+    return (
+        recheck is not None
+        and recheck.result == Recheck.Result.FAILED
+        and (reply is None or recheck.at >= reply.at)
+    )
 
 
 def _finding(
     finding: Finding, notice: Notice, extension: Extension | None
 ) -> paper.RectifiedFinding:
     reply, recheck = _reply(finding, notice), _recheck(finding)
-    done = finding.status in _ANSWERED
+    done = finding.status in _ANSWERED and not _failed_since(recheck, reply)
     rescan = recheck is not None and recheck.kind == Recheck.Kind.RESCAN
     granted = extension if extension and extension.status == Extension.Status.GRANTED else None
     return paper.RectifiedFinding(

@@ -321,6 +321,8 @@ def _return_and_resubmit(line: MainLine, selfcheck: SelfCheck) -> None:
     line.hidden(review)
     officer.go(review)
     officer.step("review")
+    officer.page.keyboard.press("j")
+    assert officer.page.evaluate("document.activeElement.matches('[data-review-row]')")
     officer.page.locator("details.review-quiet > summary").first.click()
     row = officer.page.locator("[data-review-row]").filter(has_text="U-202").first
     row.get_by_placeholder("逐项意见").fill("请补充制度的发文号。")
