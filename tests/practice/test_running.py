@@ -19,6 +19,8 @@ from practice.network import NetworkError, claim
 
 from .conftest import Visitor, until
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"one.test": "exemplary", "two.test": "open-relay"}
 ROOT = Path(practice.__file__).parent.parent
 

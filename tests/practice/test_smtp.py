@@ -6,6 +6,8 @@ import pytest
 
 from .conftest import read_reply, until
 
+pytestmark = pytest.mark.slow
+
 EHLO = "EHLO visitor.test"
 
 

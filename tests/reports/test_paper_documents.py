@@ -8,6 +8,8 @@ from reports.paper import documents, wording
 from tests.reports import measure, samples
 from tests.reports.conftest import EACH, FULL
 
+pytestmark = pytest.mark.slow
+
 UNCLASSIFIED = "本平台为非涉密系统，严禁填报国家秘密和工作秘密"
 
 
@@ -197,7 +199,6 @@ def test_the_self_check_shows_answers_observations_and_its_digest_on_every_page(
         assert samples.DIGEST in page
 
 
-@pytest.mark.slow
 def test_an_online_signature_is_printed(pdf):
     text = measure.text(pdf("full_selfcheck"))
     assert "已由欧阳喆（主任）于2026年11月20日17:00:00在平台签署" in text
@@ -219,7 +220,6 @@ def test_the_invitation_says_what_by_when_and_how_to_get_in(pdf):
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
@@ -233,14 +233,12 @@ def test_no_text_is_lost_however_full_the_document(pdf, name, parts):
     assert measure.lost(pdf(name), parts()) == {}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_a_unit_s_name_of_60_characters_is_printed_whole(pdf, name):
     assert len(samples.LONG_NAME) == 60
     assert samples.LONG_NAME in measure.text(pdf(name))
 
 
-@pytest.mark.slow
 def test_long_texts_are_printed_from_their_first_to_their_last_word(pdf):
     notice, report = measure.text(pdf("full_notice")), measure.text(pdf("full_report"))
     check = measure.text(pdf("full_selfcheck"))
@@ -249,7 +247,6 @@ def test_long_texts_are_printed_from_their_first_to_their_last_word(pdf):
     in_order(check, "起说明205", "止说明205", "起说明222", "止说明222")
 
 
-@pytest.mark.slow
 def test_all_forty_findings_are_numbered(pdf):
     text = measure.text(pdf("full_notice"))
     in_order(text, *(f"甲2026-0099-{i:02d}" for i in range(1, 41)))

@@ -11,6 +11,8 @@ from reports.paper import documents, fonts
 from tests.reports import measure, samples
 from tests.reports.conftest import EACH, TYPICAL
 
+pytestmark = pytest.mark.slow
+
 
 def make_font(path: Path, family: str, style: str = "Regular") -> None:
     """A font of one glyph whose name table says what it is."""

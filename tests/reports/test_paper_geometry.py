@@ -8,6 +8,8 @@ from reports.paper import documents
 from tests.reports import measure, samples
 from tests.reports.conftest import EACH
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def body_page():

@@ -18,6 +18,8 @@ from scans.probes.spf import parse, select
 
 from .conftest import Bench
 
+pytestmark = pytest.mark.slow
+
 NOBODY = TrustStore(system=False)
 FRAGMENTS: Mapping[int, list[bytes]] = {
     25: [b"220 mx ESMTP\r\n", b"250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n", b"250 ok\r\n",
