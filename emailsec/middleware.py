@@ -8,6 +8,24 @@ from django.shortcuts import render
 from emailsec.views import wants_json
 
 
+class NothingIsKept:
+    """Let no browser or proxy keep what a logged-in person was sent, page or file.
+
+    On a shared computer the next person must not find it by going back. Static files are answered
+    further out and stay cacheable.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        known = request.user.is_authenticated  # before a log-out forgets the person
+        response = self.get_response(request)
+        if known or request.user.is_authenticated:
+            response["Cache-Control"] = "no-store"
+        return response
+
+
 class MethodNotAllowedPage:
     """Put a page where Django answers 405 with an empty one.
 

@@ -5,7 +5,6 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import actions
@@ -33,7 +32,6 @@ def account_list(request: PortalRequest) -> HttpResponse:
     return render(request, "accounts/account_list.html", {"filter": found, "page": page})
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 def account_create(request: PortalRequest) -> HttpResponse:
     _may_manage(request)
@@ -59,7 +57,6 @@ def account_create(request: PortalRequest) -> HttpResponse:
     return render(request, "accounts/account_create.html", {"form": form})
 
 
-@never_cache
 @require_POST
 def password_reset(request: PortalRequest, user_id: int) -> HttpResponse:
     _may_manage(request)

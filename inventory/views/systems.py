@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from emailsec.lib.http import SignedInRequest
@@ -19,7 +18,6 @@ from inventory.models import Authority, MailDomain, MailSystem, Unit
 from inventory.secrecy import must_stop
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 def create(request: SignedInRequest, unit_id: int) -> HttpResponse:
     unit = get_object_or_404(Unit.objects.visible_to(request.user), pk=unit_id)
@@ -28,7 +26,6 @@ def create(request: SignedInRequest, unit_id: int) -> HttpResponse:
     return _edit(request, MailSystem(unit=unit))
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 def edit(request: SignedInRequest, system_id: int) -> HttpResponse:
     system = _visible(request, system_id)

@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.actions import Invitation, Refused, invite_unit, seat_of
@@ -53,7 +52,6 @@ class InvitationForm(forms.Form):
         return deadline
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
     """Choose the person; the answer to the POST is the PDF, kept nowhere."""
