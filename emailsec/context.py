@@ -32,6 +32,7 @@ class Portal:
     environment_label: str
     me: Me | None
     home_url: str
+    home_label: str
     inbox_url: str
     logout_url: str
     password_url: str
@@ -58,6 +59,7 @@ def _frame(request: HttpRequest) -> Portal:
         environment_label=ENVIRONMENT_LABELS.get(settings.ENVIRONMENT, ""),
         me=me,
         home_url=_reverse("dashboards:home") or "/",
+        home_label=nav.home_label(user),
         inbox_url=_reverse("inbox:list"),
         logout_url=_reverse("accounts:logout"),
         password_url=_reverse("accounts:password_change"),

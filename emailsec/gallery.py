@@ -134,6 +134,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             environment_label=ENVIRONMENT_LABELS["demo"],
             me=Me(name="欧阳文静", role="承办人", place=LONG_NAME),
             home_url="#",
+            home_label="总览",
             inbox_url="#",
             logout_url="#",
             password_url="#",  # noqa: S106

@@ -60,6 +60,13 @@ ENTRIES: Final[tuple[Entry, ...]] = (
 )
 
 
+def home_label(user: Any) -> str:
+    """What the first page is called for this user: 总览 for an office, else 首页."""
+    home = [e for e in ENTRIES if e.url_name == "dashboards:home"]
+    known = user is not None and user.is_authenticated
+    return next((e.label for e in home if known and _open_to(user, e)), "首页")
+
+
 def _at_or_below(path: str, url: str) -> bool:
     # The root is above every page, so it is active only on itself.
     return path == url or (url != "/" and path.startswith(url))
