@@ -1,6 +1,7 @@
 """A list leaves the portal as a workbook: file and audit event carry the same number."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -31,7 +32,7 @@ def export_list(
         filters: the conditions in force, label → text, as the sheet tells them.
     """
     now = timezone.now()
-    rows = sum(len(table.rows) for table in tables)
+    rows = sum(table.counted for table in tables)
     with transaction.atomic():
         event = record(
             "list.export",
@@ -41,10 +42,10 @@ def export_list(
             label=tables[0].title,
         )
     serial = f"DC-{timezone.localtime(now):%Y}-{event.pk:06d}"
-    conditions = "，".join(f"{label}：{text}" for label, text in filters.items()) or "全部"
+    within = "，".join(f"{label}：{text}" for label, text in filters.items()) or "全部"
     note = (
         f"导出人：{by.label}　导出时间：{cn_datetime(now)}　编号：{serial}　"
-        f"共 {rows} 条　范围：{conditions}　内部资料，注意保管"
+        f"范围：{within}　内部资料，注意保管"
     )
     content = workbook.build(tables, note=note, author=by.label, serial=serial)
     name = f"{tables[0].title}_{timezone.localtime(now):%Y%m%d%H%M}.xlsx"
@@ -52,5 +53,20 @@ def export_list(
     return HttpResponse(
         content,
         content_type=workbook.CONTENT_TYPE,
-        headers={"Content-Disposition": header or "attachment", "Cache-Control": "no-store"},
+        headers={"Content-Disposition": header or "attachment"},
     )
+
+
+def conditions(form: Any) -> dict[str, str]:
+    """The filters in force in words (label → text), as `export_list` tells them.
+
+    Args:
+        form: the bound form of a filter set.
+    """
+    said = {}
+    for bound in form:
+        value = form.data.get(bound.html_name, "")
+        if value != "":
+            choices = {str(key): str(text) for key, text in getattr(bound.field, "choices", ())}
+            said[str(bound.label)] = choices.get(value, value).strip("　 ")
+    return said

@@ -7,8 +7,8 @@ from typing import Any, Final
 from dashboards.figures import BY_SLUG, MISSING, UNCLOSED
 from dashboards.places import Row
 
-# Below this share of reports a region is named in the title.
-LOW_RATE: Final = 0.6
+# Below this percentage of reports a region is named in the title.
+LOW_RATE: Final = 60
 MOST_BARS: Final = 15
 EMPTY: Final = "发布专项行动后，这里显示各地区的报送率。"
 
@@ -34,22 +34,24 @@ def reporting(rows: Sequence[Row]) -> Chart:
         return Chart("还没有下达自查任务", "报送率", EMPTY)
     low = [row for row in asked if row.rate is not None and row.rate < LOW_RATE]
     if low:
-        title = f"报送率低于 60% 的有 {len(low)} 个地区"
+        title = f"报送率低于 {LOW_RATE}% 的有 {len(low)} 个地区"
         if len(low) > 1:
             title += f"，最低的是{low[0].label}（{low[0].rate_text}）"
         elif len(asked) > 1:
             title += f"：{low[0].label}（{low[0].rate_text}）"
-    elif all(row.rate == 1 for row in asked):
+    elif all(row.rate == 100 for row in asked):
         title = "应报单位已全部报送"
     else:
-        title = f"各地区报送率都不低于 60%，最低的是{asked[0].label}（{asked[0].rate_text}）"
+        title = (
+            f"各地区报送率都不低于 {LOW_RATE}%，最低的是{asked[0].label}（{asked[0].rate_text}）"
+        )
     bars = [
         {
             "label": row.label,
-            "value": int((row.rate or 0) * 100),
+            "value": row.rate or 0,
             "text": f"{row.rate_text}（{row.counts['reported']}/{row.counts['asked']}）",
             "tone": "amber" if row in low else "blue",
-            "url": row.url(MISSING if row.rate != 1 else BY_SLUG["reported"]),
+            "url": row.url(MISSING if row.rate != 100 else BY_SLUG["reported"]),
         }
         for row in asked[:MOST_BARS]
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from assessments.models import Campaign
 from dashboards.figures import FIGURES, Cells, Counts, Figure
+from emailsec.lib.words import percent
 from inventory.filters import region_prefix
 from inventory.models import Region, Sector
 
@@ -35,15 +36,14 @@ class Row:
         return figure.url(self.campaign, **self.params)
 
     @property
-    def rate(self) -> float | None:
-        """Share of the asked units that have reported, 0–1; None where nobody is asked."""
-        asked = self.counts["asked"]
-        return self.counts["reported"] / asked if asked else None
+    def rate(self) -> int | None:
+        """Percent of the asked units that have reported; None where nobody is asked."""
+        return percent(self.counts["reported"], self.counts["asked"])
 
     @property
     def rate_text(self) -> str:
-        """Whole percent; 100% only when all have reported."""
-        return "—" if self.rate is None else f"{int(self.rate * 100)}%"
+        """The rate as the reader sees it."""
+        return "—" if self.rate is None else f"{self.rate}%"
 
     @property
     def rate_note(self) -> str:
@@ -51,10 +51,10 @@ class Row:
         return f"应报 {self.counts['asked']}，报送率 {self.rate_text}"
 
     @property
-    def risk(self) -> tuple[float, ...]:
+    def risk(self) -> tuple[int, ...]:
         """Sort key: the riskiest first."""
         c = self.counts
-        rate = 1.0 if self.rate is None else self.rate
+        rate = 100 if self.rate is None else self.rate
         return (-c["overdue"], -c["high"], -c["medium"], -c["low"], rate)
 
 

@@ -9,6 +9,7 @@ from accounts.models import User
 from assessments.models import Campaign
 from dashboards.figures import Cells, count_by_place, finding_states
 from dashboards.places import Row, by_region, by_sector, total
+from emailsec.lib.words import percent
 from emailsec.lib.workbook import Table, Value
 from emailsec.lib.workdays import today
 from inventory.models import BuildMode, FilingState, Grade, MailSystem
@@ -110,10 +111,10 @@ def _table(title: str, place: str, rows: Sequence[Row], whole: Row) -> Table:
     ]
     listed.append((None, whole.label, *_cells(whole)))
     heads = ("序号", place, *(head for _, head in COLUMNS))
-    return Table(title=title, heads=heads, rows=listed, percent=_PERCENT)
+    return Table(title=title, heads=heads, rows=listed, percent=_PERCENT, totals=1)
 
 
 def _cells(row: Row) -> list[Value]:
-    counted = row.counts.get("counted", 0)
-    shares = iter([row.rate, row.counts["closed"] / counted if counted else None])
+    closed = percent(row.counts["closed"], row.counts.get("counted", 0))
+    shares = iter([row.rate, closed])
     return [next(shares) if slug is None else row.counts.get(slug, 0) for slug, _ in COLUMNS]

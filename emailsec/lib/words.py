@@ -64,6 +64,14 @@ def due_words(deadline: dt.date | dt.datetime, today: dt.date | None = None) -> 
     return f"还剩 {left} 天", "soon" if left <= SOON_DAYS else "far"
 
 
+def percent(part: int, whole: int) -> int | None:
+    """Whole percents of `whole`, rounded down: 100 only when nothing is missing; None of nothing.
+
+    The one rule for shares on pages, in charts and in workbooks.
+    """
+    return 100 * part // whole if whole else None
+
+
 def u_label(domain: str) -> str:
     """The readable form of a domain name, label by label (IDNA 2008, RFC 5890).
 

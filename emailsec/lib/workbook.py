@@ -38,13 +38,20 @@ class Table:
         title: name of the sheet and its first line.
         heads: heads of the columns.
         rows: values; dates and numbers stay dates and numbers, None stays empty.
-        percent: positions of columns that hold shares (0–1), counted from 0.
+        percent: positions of columns that hold whole percents (0–100), counted from 0.
+        totals: how many rows at the end are totals, which are counted nowhere.
     """
 
     title: str
     heads: Sequence[str]
     rows: Sequence[Sequence[Value]]
     percent: frozenset[int] = frozenset()
+    totals: int = 0
+
+    @property
+    def counted(self) -> int:
+        """The rows of the list itself, without totals."""
+        return len(self.rows) - self.totals
 
 
 def build(tables: Iterable[Table], *, note: str, author: str, serial: str) -> bytes:
@@ -52,7 +59,8 @@ def build(tables: Iterable[Table], *, note: str, author: str, serial: str) -> by
 
     Args:
         tables: one sheet each.
-        note: second line of every sheet: who exported, when, under which number and filters.
+        note: second line of every sheet, after its number of rows: who exported, when, under which
+            number and filters.
         author: for the metadata.
         serial: number of the export, in the metadata and the foot of each printed page.
     """
@@ -61,7 +69,7 @@ def build(tables: Iterable[Table], *, note: str, author: str, serial: str) -> by
     names: set[str] = set()
     for table in tables:
         sheet = book.create_sheet(_sheet_name(table.title, names))
-        _fill(sheet, table, note)
+        _fill(sheet, table, f"共 {table.counted} 条　{note}")
         _for_print(sheet, serial)
     properties = book.properties
     properties.creator = properties.lastModifiedBy = author
@@ -131,9 +139,9 @@ def _write(cell: Any, value: Value, percent: bool) -> Cell:
         cell.value = value
         cell.number_format = "yyyy-mm-dd"
     elif value is not None:
-        cell.value = value
+        cell.value = value / 100 if percent else value
         if percent:
-            cell.number_format = "0.0%"
+            cell.number_format = "0%"
     cell.alignment = Alignment(vertical="top")
     return cell  # type: ignore[no-any-return]
 
