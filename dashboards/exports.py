@@ -62,6 +62,21 @@ FINDING_HEADS: Final = (
     "销号日期",
     "依据",
 )
+NOTICE_HEADS: Final = (
+    "文号",
+    "单位",
+    "统一社会信用代码",
+    "行政区划",
+    "行业类别",
+    "制发机关",
+    "状态",
+    "整改期限",
+    "批准日期",
+    "送达日期",
+    "签收日期",
+    "责令整改问题",
+    "已了结",
+)
 
 
 def report_label(unit: Any) -> str:
@@ -156,3 +171,26 @@ def finding_table(findings: Iterable[Finding]) -> Table:
         for finding in findings
     ]
     return Table(title="问题清单", heads=FINDING_HEADS, rows=rows)
+
+
+def notice_table(notices: Iterable[Any]) -> Table:
+    """Notices counted by `with_counts`."""
+    rows = [
+        (
+            str(notice),
+            notice.unit.name,
+            notice.unit.uscc,
+            notice.unit.region.name,
+            notice.unit.sector.name,
+            notice.office.short_name,
+            notice.get_status_display() + ("（逾期）" if notice.is_overdue else ""),
+            notice.deadline,
+            notice.approved_on,
+            notice.served_on,
+            notice.received_on,
+            notice.ordered,
+            notice.ordered_done,
+        )
+        for notice in notices
+    ]
+    return Table(title="整改通知清单", heads=NOTICE_HEADS, rows=rows)

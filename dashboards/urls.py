@@ -13,5 +13,6 @@ urlpatterns = [
         name="selfchecks_export",
     ),
     path("overview/findings.xlsx", workbooks.findings, name="findings_export"),
+    path("overview/notices.xlsx", workbooks.notices, name="notices_export"),
     path("overview/summary.xlsx", workbooks.whole, name="summary_export"),
 ]

@@ -1,7 +1,7 @@
 """What is issued on paper. Every verb keeps the file, its register row and its audit event."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,11 +15,11 @@ from emailsec.lib.workdays import today
 from rectification.models import Notice
 from rectification.numbers import take
 from reports import register
-from reports.mapping import Incomplete
+from reports.mapping import Incomplete, content_of
 from reports.mapping.notice import notice_paper
 from reports.mapping.rectification_report import report_paper
-from reports.mapping.selfcheck import content_of, selfcheck_paper
-from reports.models import Document, RenderProblem, ReportWords
+from reports.mapping.selfcheck import selfcheck_paper
+from reports.models import Document, RenderProblem, ReportWords, with_revision
 from reports.paper import documents
 from reports.paper.contexts import NoticePaper, Verification
 
@@ -129,36 +129,96 @@ def write_report_words(
     return words
 
 
-def issue_report(notice: Notice, *, by: User) -> Document:
-    """Export the 整改报告 as it stands now; each export is a document of its own.
+@dataclass(frozen=True)
+class Issued:
+    """The current 整改报告 of a notice; `fresh` if this press made it."""
+
+    document: Document
+    fresh: bool
+
+
+def issue_report(notice: Notice, *, by: User) -> Issued:
+    """Return the one current 整改报告 of a notice, made anew only where its facts have changed.
+
+    A notice has one number for its reports; a report on changed facts is the next revision and
+    supersedes the one before. Until 办结 it is a report on a stage (阶段性), which the unit owes
+    before the deadline; the office takes no report before the end.
 
     Raises:
-        Refused: nothing to report yet (Chinese).
+        Refused: nothing to report yet, or not yet for the office (Chinese).
     """
     if not by.can("report.print", notice):
         raise PermissionDenied("report.print")
+    while True:
+        notice.refresh_from_db()
+        if reason := stage_refusal(notice, by):
+            raise Refused(reason)
+        issued = _issue_once(notice, by)
+        if issued is not None:
+            return issued
+
+
+def stage_refusal(notice: Notice, user: User) -> str:
+    """Why this person may take no report before the notice is 办结; "" if they may (Chinese)."""
+    if notice.status == Notice.Status.FINISHED or user.is_unit_side:
+        return ""
+    unclosed = notice.items.filter(annex=False, ended_on=None).order_by("order")
+    numbers = list(unclosed.values_list("finding__number", flat=True))
+    return (
+        f"通知尚未办结，还有 {len(numbers)} 个问题未了结（{'、'.join(numbers)}）。"
+        "办结前只有单位可以生成阶段性报告。"
+    )
+
+
+def current_report(notice: Notice) -> Document | None:
+    """The report that stands for the notice now, whoever made it."""
+    rows = notice.documents.filter(kind=Document.Kind.REPORT, superseded_at=None)
+    document: Document | None = rows.first()
+    return document
+
+
+def _issue_once(notice: Notice, by: User) -> Issued | None:
+    """One attempt; None if another press issued a report meanwhile: look at the facts again."""
     day, verification = today(), register.new_verification()
     try:
         # Mapped before a number is taken, so that a refusal costs no number.
         made = report_paper(notice, serial="", reported_on=day, verification=verification)
     except Incomplete as error:
         raise Refused(str(error)) from error
-    made = replace(made, serial=_serial("report", "ZG"))
+    content = content_of(made)
+    current = current_report(notice)
+    if current is None:
+        number, revision = _serial("report", "ZG"), 1
+    elif current.content == content:
+        return Issued(current, fresh=False)
+    else:
+        number, revision = current.number, current.revision + 1
+    paper = documents.rectification_report(replace(made, serial=with_revision(number, revision)))
+    pdf = paper.pdf()
     entry = register.Entry(
         kind=Document.Kind.REPORT,
         unit=notice.unit,
-        number=made.serial,
+        number=number,
         issuer=notice.unit.name,
         issued_on=day,
         verification=verification,
-        more={"notice": notice},
+        more={
+            "notice": notice,
+            "content": content,
+            "revision": revision,
+            "interim": made.interim,
+        },
     )
-    paper = documents.rectification_report(made)
-    pdf = paper.pdf()
     with transaction.atomic():
+        # One row to queue at: the press that comes second finds the first one's report.
+        Notice.objects.select_for_update().get(pk=notice.pk)
+        if current_report(notice) != current:
+            return None
+        if current is not None:
+            Document.objects.filter(pk=current.pk).update(superseded_at=timezone.now())
         document = register.keep(pdf, paper.title, entry, by=by)
         record("report.issue", notice, by=by, details=_details(document))
-    return document
+    return Issued(document, fresh=True)
 
 
 # --- 自查表 ---------------------------------------------------------------------------------
@@ -178,8 +238,7 @@ def print_selfcheck(selfcheck: SelfCheck, *, by: User) -> Document:
     now = timezone.now()
     made = selfcheck_paper(selfcheck, serial="", printed_at=now, verification=verification)
     content = content_of(made)
-    same = selfcheck.documents.filter(kind=Document.Kind.SHEET, content=content).first()
-    if same is not None:
+    if (same := _same_sheet(selfcheck, content)) is not None:
         return same
     made = replace(made, serial=_serial("sheet", "ZC"))
     entry = register.Entry(
@@ -194,9 +253,19 @@ def print_selfcheck(selfcheck: SelfCheck, *, by: User) -> Document:
     paper = documents.selfcheck(made)
     pdf = paper.pdf()
     with transaction.atomic():
+        # One row to queue at: two presses print one document.
+        SelfCheck.objects.select_for_update().get(pk=selfcheck.pk)
+        if (same := _same_sheet(selfcheck, content)) is not None:
+            return same
         document = register.keep(pdf, paper.title, entry, by=by)
         details = {**_details(document), "digest": made.digest}
         record("selfcheck.print", selfcheck, by=by, details=details)
+    return document
+
+
+def _same_sheet(selfcheck: SelfCheck, content: str) -> Document | None:
+    rows = selfcheck.documents.filter(kind=Document.Kind.SHEET, content=content)
+    document: Document | None = rows.first()
     return document
 
 
@@ -212,7 +281,7 @@ def _serial(series: str, letters: str) -> str:
 
 
 def _details(document: Document) -> dict[str, Any]:
-    return {"document": document.pk, "number": document.number, "sha256": document.sha256}
+    return {"document": document.pk, "number": document.full_number, "sha256": document.sha256}
 
 
 # --- Rendering without the register ---------------------------------------------------------

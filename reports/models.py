@@ -1,7 +1,7 @@
 """Paper: the register of issued documents, and what stood in the way of one."""
 
 import uuid
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,13 @@ from inventory.models import Unit
 from inventory.scoping import ScopedQuerySet, scope_of
 from rectification.models import Notice
 from scans.models import Authorization
+
+STAGE_LABEL: Final = "整改情况报告（阶段性）"
+
+
+def with_revision(number: str, revision: int) -> str:
+    """Return a number with its revision; the first revision is not named."""
+    return number if revision == 1 else f"{number}（第{revision}版）"
 
 
 def document_path(instance: "Document", filename: str) -> str:
@@ -40,7 +47,6 @@ class Document(models.Model):
         REPORT = "report", "整改报告"
         SHEET = "sheet", "自查表"
         AUTHORIZATION = "authorization", "远程检测授权书"
-        INVITATION = "invitation", "报送邀请函"
 
     kind = models.CharField("种类", max_length=15, choices=Kind.choices)
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="documents")
@@ -51,6 +57,11 @@ class Document(models.Model):
     )
     title = models.CharField("标题", max_length=200)
     number = models.CharField("文号", max_length=60, blank=True)
+    # A 整改报告 on changed facts keeps its number and gets the next revision.
+    revision = models.PositiveSmallIntegerField("版次", default=1)
+    superseded_at = models.DateTimeField("被替代时间", null=True, blank=True)
+    # 阶段性: a 整改报告 made before its notice was 办结.
+    interim = models.BooleanField("阶段性", default=False)
     issuer = models.CharField("制发单位", max_length=120)
     issued_on = models.DateField("落款日期")
     verification_code = models.CharField("验证码", max_length=20, unique=True)
@@ -76,11 +87,31 @@ class Document(models.Model):
                 fields=["notice", "kind"],
                 condition=Q(kind__in=["notice", "notice_file"]),
                 name="a_notice_is_frozen_once",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["notice"],
+                condition=Q(kind="report", superseded_at=None),
+                name="one_current_report_of_a_notice",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def kind_label(self) -> str:
+        """What the paper calls itself."""
+        return STAGE_LABEL if self.interim else str(self.get_kind_display())
+
+    @property
+    def full_number(self) -> str:
+        """The number with the revision: ZG-2026-00017（第2版）."""
+        return with_revision(self.number, self.revision)
+
+    @property
+    def standing(self) -> str:
+        """已作废, 已被替代, or "" for a document that stands."""
+        return "已作废" if self.void else "已被替代" if self.superseded_at else ""
 
     @property
     def void(self) -> bool:

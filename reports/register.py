@@ -51,7 +51,7 @@ class Entry:
     Attributes:
         issuer: who signs: the office, or the unit.
         issued_on: the date below the signature.
-        more: further columns of Document (notice, selfcheck, authorization, content).
+        more: further columns of Document (notice, selfcheck, authorization, content, revision …).
     """
 
     kind: str

@@ -11,15 +11,15 @@ from django.views.decorators.http import require_GET
 from accounts.requests import PortalRequest
 from assessments.filters import SelfCheckFilter
 from assessments.models import SelfCheck
-from audit.exports import export_list
+from audit.exports import conditions, export_list
 from dashboards import exports, summary
 from dashboards.figures import campaigns_of, systems_of, units_of
 from dashboards.views.home import campaign_chosen
 from emailsec.lib.workbook import Table
 from inventory.filters import SystemFilter, UnitFilter
 from inventory.models import Unit
-from rectification.filters import FindingFilter
-from rectification.models import Finding
+from rectification.filters import FindingFilter, NoticeFilter
+from rectification.models import Finding, Notice
 
 RISK_FIRST: Final = ("-overdue", "-high", "-medium", "-low", "region_id", "name")
 
@@ -38,17 +38,6 @@ def _export(
     request: PortalRequest, slug: str, found: Any, table: Table, **more: str
 ) -> HttpResponse:
     return export_list(slug, [table], by=request.user, filters=more | conditions(found.form))
-
-
-def conditions(form: Any) -> dict[str, str]:
-    """The filters in force in words, as the workbook tells them."""
-    said = {}
-    for bound in form:
-        value = form.data.get(bound.html_name, "")
-        if value != "":
-            choices = {str(key): str(text) for key, text in getattr(bound.field, "choices", ())}
-            said[str(bound.label)] = choices.get(value, value).strip("　 ")
-    return said
 
 
 @require_GET
@@ -88,6 +77,15 @@ def findings(request: PortalRequest) -> HttpResponse:
     rows = rows.select_related("unit__region", "unit__sector", "system").worst_first()
     found = FindingFilter(request.GET, rows, units=_scope(request))
     return _export(request, "findings", found, exports.finding_table(found.qs))
+
+
+@require_GET
+def notices(request: PortalRequest) -> HttpResponse:
+    _require(request)
+    rows = Notice.objects.visible_to(request.user).with_counts().order_by("-id")
+    rows = rows.select_related("unit__region", "unit__sector", "office")
+    found = NoticeFilter(request.GET, rows, units=_scope(request))
+    return _export(request, "notices", found, exports.notice_table(found.qs))
 
 
 @require_GET

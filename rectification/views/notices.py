@@ -31,7 +31,8 @@ def notice_list(request: PortalRequest) -> HttpResponse:
     one_unit = request.user.is_unit_side and units.count() < 2
     found = NoticeFilter(request.GET, rows.with_counts(), units=units, one_unit=one_unit)
     page = Paginator(found.qs.order_by("-id"), PAGE).get_page(request.GET.get("page"))
-    context = {"filter": found, "page": page, "one_unit": one_unit}
+    may_export = request.user.can("list.export")
+    context = {"filter": found, "page": page, "one_unit": one_unit, "may_export": may_export}
     return render(request, "rectification/notice_list.html", context)
 
 

@@ -7,7 +7,7 @@ from django.db.models import Prefetch
 
 from emailsec.lib.workdays import OFFICE_ZONE
 from rectification.models import Extension, Finding, Notice, Recheck, Reply
-from reports.mapping import Incomplete
+from reports.mapping import Incomplete, evidence_row
 from reports.mapping.findings import after_of, said_of, seen_of, with_sources
 from reports.mapping.parties import liaison_of, office_of, unit_of
 from reports.models import ReportWords
@@ -28,6 +28,9 @@ def report_paper(
 ) -> paper.RectificationReportPaper:
     """Return the paper on a notice that the unit has answered, wholly or in part.
 
+    Until the notice is 办结 it is a report on a stage: the order asks for one before the deadline,
+    and the 复查 comes after it.
+
     Raises:
         Incomplete: the notice has not reached the unit, or nothing has been answered yet.
     """
@@ -47,6 +50,7 @@ def report_paper(
         received_on=received,
         deadline=notice.deadline,
         serial=serial,
+        interim=notice.status != Notice.Status.FINISHED,
         organisation=words.organisation if words else "",
         findings=tuple(_finding(one, notice, extension) for one in findings),
         long_term=(words.long_term if words else "") or NOT_WRITTEN,
@@ -143,12 +147,7 @@ def _recheck_row(recheck: Recheck) -> paper.Recheck:
 
 def _evidence(finding: Finding, notice: Notice) -> list[paper.EvidenceRow]:
     return [
-        paper.EvidenceRow(
-            name=file.name,
-            finding_number=finding.number,
-            digest=file.sha256,
-            uploaded_on=row.at.astimezone(OFFICE_ZONE).date(),
-        )
+        evidence_row(file, finding.number, row.at)
         for row in _replies(finding, notice)
         for file in row.evidence.all()
     ]

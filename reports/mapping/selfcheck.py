@@ -1,19 +1,14 @@
 """自查表: from a submitted self-check to the paper that is signed and sealed."""
 
-import hashlib
-from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from accounts.roles import Role
 from assessments.models import Evidence, SelfCheck, SignOff
 from assessments.pages import ItemBlock, item_blocks
 from assessments.sheets import LoadedSheet, content_digest, load_sheets
-from emailsec.lib.workdays import OFFICE_ZONE
+from reports.mapping import evidence_row
 from reports.mapping.parties import liaison_of, office_of, unit_of
 from reports.paper import contexts as paper
-
-_NOWHERE: Final = paper.Verification(code="", url="")
 
 
 def selfcheck_paper(
@@ -40,19 +35,12 @@ def selfcheck_paper(
         digest=content_digest(sheets),
         verification=verification,
         signature=_signature(selfcheck),
-        evidence=tuple(_evidence(file) for sheet in sheets for file in _files(sheet)),
+        evidence=tuple(
+            evidence_row(file, file.item, file.uploaded_at)
+            for sheet in sheets
+            for file in _files(sheet)
+        ),
     )
-
-
-def content_of(made: paper.SelfCheckPaper) -> str:
-    """SHA-256 (hex) of what the paper says, apart from its own number, code and time."""
-    same = replace(
-        made,
-        serial="",
-        verification=_NOWHERE,
-        printed_at=datetime(2026, 1, 1, tzinfo=OFFICE_ZONE),
-    )
-    return hashlib.sha256(repr(same).encode()).hexdigest()
 
 
 def _sheet(sheet: LoadedSheet) -> paper.AnswerSheet:
@@ -101,15 +89,6 @@ def _doubt(block: ItemBlock) -> list[str]:
 
 def _files(sheet: LoadedSheet) -> list[Evidence]:
     return [file for item in sorted(sheet.evidence) for file in sheet.evidence[item]]
-
-
-def _evidence(file: Evidence) -> paper.EvidenceRow:
-    return paper.EvidenceRow(
-        name=file.name,
-        finding_number=file.item,
-        digest=file.sha256,
-        uploaded_on=file.uploaded_at.astimezone(OFFICE_ZONE).date(),
-    )
 
 
 def _filler(selfcheck: SelfCheck) -> tuple[str, str]:

@@ -244,6 +244,7 @@ class RectificationReportPaper:
     received_on: date
     deadline: date
     serial: str  # number of this document in the register
+    interim: bool = False  # 阶段性: the notice is not 办结 yet
     organisation: str  # 组织领导, paragraphs separated by line breaks
     findings: tuple[RectifiedFinding, ...]
     long_term: str  # 长效机制, paragraphs separated by line breaks

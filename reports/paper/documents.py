@@ -65,13 +65,15 @@ def notice_file(paper: NoticePaper) -> PaperDocument:
 
 
 def rectification_report(paper: RectificationReportPaper) -> PaperDocument:
-    """整改报告 of a unit on one notice, with the observations before and after."""
+    """整改报告 of a unit on one notice, with the observations before and after; until the notice is
+    办结 it is called a report on a stage."""
+    stage = "（阶段性）" if paper.interim else ""
     return PaperDocument(
         template=f"{FOLDER}/rectification_report.html",
-        context={"paper": paper, **_qr(paper.verification)},
-        title=f"关于{paper.notice_number}限期整改通知书整改情况的报告",
+        context={"paper": paper, "stage": stage, **_qr(paper.verification)},
+        title=f"关于{paper.notice_number}限期整改通知书整改情况的报告{stage}",
         author=paper.unit.name,
-        subject="整改报告",
+        subject=f"整改情况报告{stage}" if stage else "整改报告",
         serial=paper.serial,
         created=_start_of(paper.reported_on),
     )

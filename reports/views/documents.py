@@ -5,31 +5,28 @@ from typing import Final
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db import transaction
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PortalRequest
 from assessments.models import SelfCheck
-from audit.trail import record
-from emailsec.lib.uploads import clean_name
 from rectification.models import Notice
 from reports import actions
 from reports.filters import DocumentFilter
 from reports.forms import ReportWordsForm
 from reports.models import Document, ReportWords
+from reports.views.shared import download
 
 PAGE: Final = 50
-# What one must be allowed to read for a file of that kind. An invitation holds a first password.
+# What one must be allowed to read for a file of that kind.
 POWERS: Final = {
     Document.Kind.NOTICE: "notice.read",
     Document.Kind.NOTICE_FILE: "notice.read",
     Document.Kind.REPORT: "notice.read",
     Document.Kind.SHEET: "selfcheck.read",
     Document.Kind.AUTHORIZATION: "system.read",
-    Document.Kind.INVITATION: "unit.manage",
 }
 
 
@@ -38,12 +35,18 @@ def register(request: PortalRequest) -> HttpResponse:
     """The documents of the person's scope, newest first."""
     if not request.user.can("notice.read"):
         raise PermissionDenied
+    found = registered(request)
+    page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
+    context = {"filter": found, "page": page, "may_export": request.user.can("list.export")}
+    return render(request, "reports/document_list.html", context)
+
+
+def registered(request: PortalRequest) -> DocumentFilter:
+    """The rows of the register that the person may see and asked for."""
     rows = Document.objects.visible_to(request.user).select_related(
         "unit", "made_by", "notice", "authorization"
     )
-    found = DocumentFilter(request.GET, rows)
-    page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
-    return render(request, "reports/document_list.html", {"filter": found, "page": page})
+    return DocumentFilter(request.GET, rows)
 
 
 @require_GET
@@ -53,18 +56,10 @@ def document_file(request: PortalRequest, document_id: int) -> HttpResponseBase:
     power = POWERS[Document.Kind(document.kind)]
     if not request.user.can(power, document):
         raise PermissionDenied(power)
-    return _download(request, document)
+    return download(request, document)
 
 
-def _download(request: PortalRequest, document: Document) -> FileResponse:
-    file = document.file.open("rb")
-    with transaction.atomic():
-        record("document.download", document, by=request.user, details={"sha256": document.sha256})
-    name = clean_name(f"{document.title}.pdf")
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/pdf")
-
-
-@require_GET
+@require_POST
 def selfcheck_print(request: PortalRequest, selfcheck_id: int) -> HttpResponseBase:
     """The submitted 自查表 as PDF; unchanged content gives the same document again."""
     rows = SelfCheck.objects.visible_to(request.user).select_related(
@@ -76,12 +71,12 @@ def selfcheck_print(request: PortalRequest, selfcheck_id: int) -> HttpResponseBa
     except actions.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("assessments:summary", selfcheck.pk)
-    return _download(request, document)
+    return download(request, document)
 
 
 @require_http_methods(["GET", "POST"])
 def report_issue(request: PortalRequest, notice_id: int) -> HttpResponse:
-    """整改报告: the unit's own words, and an export of the case as it stands now."""
+    """整改报告: the unit's own words, and the one current report of the case."""
     rows = Notice.objects.visible_to(request.user).select_related("unit", "office")
     notice = get_object_or_404(rows, pk=notice_id)
     if not request.user.can("report.print", notice):
@@ -95,20 +90,32 @@ def report_issue(request: PortalRequest, notice_id: int) -> HttpResponse:
         try:
             if form.is_bound:
                 actions.write_report_words(notice, by=request.user, **form.cleaned_data)
-            document = actions.issue_report(notice, by=request.user)
+            issued = actions.issue_report(notice, by=request.user)
         except actions.Refused as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, f"整改报告已生成，编号 {document.number}，可以下载盖章。")
+            _tell(request, issued)
         return redirect("reports:report_issue", notice.pk)
-    issued = Document.objects.visible_to(request.user).filter(
+    reports = Document.objects.visible_to(request.user).filter(
         notice=notice, kind=Document.Kind.REPORT
     )
     context = {
         "notice": notice,
         "form": form if may_write else None,
         "words": words,
-        "issued": issued.select_related("made_by"),
+        "issued": reports.select_related("made_by"),
+        "refusal": actions.stage_refusal(notice, request.user),
         "items": notice.items.filter(annex=False).select_related("finding"),
     }
     return render(request, "reports/report_issue.html", context)
+
+
+def _tell(request: PortalRequest, issued: actions.Issued) -> None:
+    document = issued.document
+    if not issued.fresh:
+        text = f"自上次生成以来情况没有变化，仍为 {document.full_number}，可以直接下载。"
+        messages.info(request, text)
+        return
+    older = "，上一版已被替代" if document.revision > 1 else ""
+    text = f"{document.kind_label}已生成，编号 {document.full_number}{older}，可以下载盖章。"
+    messages.success(request, text)

@@ -1,4 +1,4 @@
-"""Workbooks of lists that stand in lower rooms."""
+"""Workbooks: the register, and the list of those to be urged."""
 
 from typing import Any
 
@@ -8,9 +8,11 @@ from django.views.decorators.http import require_GET
 
 from accounts.requests import PortalRequest
 from assessments.views.campaigns import URGE_KINDS, urged
-from audit.exports import export_list
+from audit.exports import conditions, export_list
 from emailsec.lib.workbook import Table, Value
 from inventory.models import Contact
+from reports.models import Document
+from reports.views.documents import registered
 
 URGE_HEADS = (
     "单位",
@@ -23,6 +25,51 @@ URGE_HEADS = (
     "通话次数",
     "最近通话",
 )
+REGISTER_HEADS = (
+    "种类",
+    "文号",
+    "版次",
+    "效力",
+    "单位",
+    "制发单位",
+    "落款日期",
+    "生成时间",
+    "生成人",
+    "页数",
+    "验证码",
+    "文件摘要（SHA-256）",
+)
+
+
+@require_GET
+def register_export(request: PortalRequest) -> HttpResponse:
+    """文书登记簿: the same rows as the page, with the same filter."""
+    if not request.user.can("notice.read") or not request.user.can("list.export"):
+        raise PermissionDenied("清单由监管机关导出。")
+    found = registered(request)
+    table = Table(
+        title="文书登记簿",
+        heads=REGISTER_HEADS,
+        rows=tuple(_document_row(document) for document in found.qs),
+    )
+    return export_list("register", [table], by=request.user, filters=conditions(found.form))
+
+
+def _document_row(document: Document) -> tuple[Value, ...]:
+    return (
+        document.kind_label,
+        document.number,
+        document.revision,
+        document.standing or "有效",
+        document.unit.name,
+        document.issuer,
+        document.issued_on,
+        document.made_at,
+        document.made_by.label if document.made_by else "系统",
+        document.pages,
+        document.verification_code,
+        document.sha256,
+    )
 
 
 @require_GET

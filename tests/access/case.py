@@ -39,7 +39,8 @@ from rectification.models import (
     ReplyEvidence,
 )
 from reports import register
-from reports.mapping.selfcheck import content_of, selfcheck_paper
+from reports.mapping import content_of
+from reports.mapping.selfcheck import selfcheck_paper
 from reports.models import Document
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
 

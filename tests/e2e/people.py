@@ -77,6 +77,12 @@ class Person:
         assert not self.errors, self.errors
         self.steps.done(self.page, name)
 
+    def download_by(self, button: str) -> bytes:
+        """Press a button that answers with a file."""
+        with self.page.expect_download() as waiting:
+            self.press(button)
+        return Path(waiting.value.path()).read_bytes()
+
     def download(self, link: str) -> bytes:
         """Fetch a file that the page links to, as the logged-in person."""
         response = self.context.request.get(link)

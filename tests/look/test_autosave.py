@@ -218,7 +218,9 @@ def test_a_closed_page_keeps_what_was_not_acknowledged(host, sheet):
     expect(field_state(sheet, "text")).to_have_attribute("data-save-state", "failed")
     page = sheet.context.new_page()
     sheet.close(run_before_unload=False)
-    page.goto(host.url)  # still refusing: the closing page sends once more, and must not be the one that saves
+    page.goto(
+        host.url
+    )  # still refusing: the closing page sends once more, and must not be the one that saves
     expect(page.locator("#text")).to_have_value("重要的说明")
     expect(field_state(page, "text")).to_have_attribute("data-save-state", "failed")
     host.mode = "ok"

@@ -11,8 +11,12 @@ from assessments.actions import record_call
 from assessments.models import SelfCheck
 from audit.models import AuditEvent
 from emailsec.lib import workbook
+from emailsec.lib.words import percent
 from emailsec.lib.workbook import Table
+from rectification.actions import draft_notice
+from reports.actions import freeze_notice
 from tests.dashboards import figures
+from tests.reports import case as cases
 from tests.world import PASSWORD
 
 
@@ -56,12 +60,12 @@ def test_an_ordinary_text_stays_unmarked_and_a_control_character_goes():
 def test_numbers_dates_and_shares_keep_their_kind():
     at = dt.datetime(2026, 11, 24, 15, 59, tzinfo=dt.UTC)
     sheet = built(
-        [(7, dt.date(2026, 11, 24), at, 0.5)], heads=("a", "b", "c", "d"), percent=frozenset({3})
+        [(7, dt.date(2026, 11, 24), at, 50)], heads=("a", "b", "c", "d"), percent=frozenset({3})
     ).active
     assert sheet["A4"].value == 7
     assert sheet["B4"].value == dt.datetime(2026, 11, 24)
     assert sheet["C4"].value == dt.datetime(2026, 11, 24, 23, 59)
-    assert sheet["D4"].number_format == "0.0%"
+    assert (sheet["D4"].value, sheet["D4"].number_format) == (0.5, "0%")
 
 
 def test_a_sheet_is_ready_to_read_and_to_print():
@@ -143,6 +147,7 @@ def test_the_summary_table_has_the_figures_of_the_page(world, office):
     assert book.sheetnames == ["汇总统计表（按行政区）", "汇总统计表（按行业）"]
     for sheet, (_, _, rows) in zip(book.worksheets, home.context["tables"], strict=True):
         heads = [cell.value for cell in sheet[3]]
+        assert sheet["A2"].value.startswith(f"共 {len(rows)} 条　")
         data = [
             dict(zip(heads, row, strict=True))
             for row in sheet.iter_rows(min_row=4, values_only=True)
@@ -153,7 +158,8 @@ def test_the_summary_table_has_the_figures_of_the_page(world, office):
             counts = row.counts
             assert line["单位总数"] == counts["units"]
             assert line["已报送"] == counts["reported"]
-            assert line["报送率"] == (row.rate if row.rate is not None else None)
+            assert line["报送率"] == (None if row.rate is None else row.rate / 100)
+            assert row.rate_text == ("—" if row.rate is None else f"{row.rate}%")
             assert line["邮件系统总数"] == counts["systems"]
             assert line["已备案"] == counts["filed"]
             assert line["未销号：高"] == counts["high"]
@@ -165,3 +171,72 @@ def test_the_summary_table_has_the_figures_of_the_page(world, office):
             assert sum(line[g] for g in grades) == counts["systems"]
             unclosed = counts["high"] + counts["medium"] + counts["low"]
             assert line["问题总数"] == unclosed + counts["closed"]
+
+
+def test_a_share_says_all_only_when_all_is_done():
+    assert percent(0, 0) is None
+    assert [percent(part, 1000) for part in (0, 1, 9, 10, 995, 999, 1000)] == [
+        0, 0, 0, 1, 99, 99, 100,
+    ]  # fmt: skip
+
+
+def rows_of(answer):
+    sheet = opened(answer.content).active
+    heads = [cell.value for cell in sheet[3]]
+    return [
+        dict(zip(heads, row, strict=True)) for row in sheet.iter_rows(min_row=4, values_only=True)
+    ]
+
+
+@pytest.mark.django_db
+def test_the_list_of_notices_is_exported_as_it_stands_on_the_page(world, client):
+    case = cases.approved(world)
+    freeze_notice(case.notice)
+    cases.served(case)
+    other = draft_notice(
+        world.unit_a,
+        [figures.finding(world, world.unit_a, 77)],
+        deadline=case.notice.deadline,
+        by=world.officer,
+    )
+    assert client.login(username="officer", password=PASSWORD)
+    page_url, file_url = reverse("rectification:notice_list"), reverse("dashboards:notices_export")
+    for filters in ({}, {"status": "signed"}, {"q": "没有这样的单位"}, {"overdue": "1"}):
+        page = client.get(page_url, filters)
+        assert file_url in page.text
+        rows = rows_of(client.get(file_url, filters))
+        shown = list(page.context["page"])
+        assert [row["文号"] for row in rows] == [str(n) for n in shown], filters
+        assert [row["责令整改问题"] for row in rows] == [n.ordered for n in shown]
+        assert [row["已了结"] for row in rows] == [n.ordered_done for n in shown]
+        event = AuditEvent.objects.filter(action="list.export").latest("pk")
+        assert (event.details["list"], event.details["rows"]) == ("notices", len(shown))
+    whole = rows_of(client.get(file_url))
+    assert [row["文号"] for row in whole] == [str(other), case.notice.number]
+    assert whole[1]["整改期限"].date() == case.notice.deadline
+    assert whole[1]["统一社会信用代码"] == world.unit_a.uscc
+    assert client.login(username="filler", password=PASSWORD)
+    assert file_url not in client.get(page_url).text
+
+
+@pytest.mark.django_db
+def test_the_register_is_exported_as_it_stands_on_the_page(world, client):
+    case = cases.approved(world)
+    notice = freeze_notice(case.notice)
+    assert client.login(username="officer", password=PASSWORD)
+    page_url, file_url = reverse("reports:register"), reverse("reports:register_export")
+    for filters in ({}, {"kind": "notice"}, {"q": notice.number}, {"kind": "report"}):
+        page = client.get(page_url, filters)
+        assert file_url in page.text
+        rows = rows_of(client.get(file_url, filters))
+        shown = [d.verification_code for d in page.context["page"]]
+        assert [row["验证码"] for row in rows] == shown, filters
+    answer = client.get(file_url, {"kind": "notice"})
+    [row] = rows_of(answer)
+    assert (row["种类"], row["效力"], row["页数"]) == ("限期整改通知书", "有效", notice.pages)
+    assert row["落款日期"].date() == notice.issued_on
+    event = AuditEvent.objects.filter(action="list.export").latest("pk")
+    assert event.details["filters"] == {"种类": "限期整改通知书"}
+    note = opened(answer.content).active["A2"].value
+    assert note.startswith("共 1 条　导出人：officer（officer）")
+    assert f"DC-{event.at.year}-{event.pk:06d}" in note

@@ -48,7 +48,9 @@ def test_the_paper_names_hosts_items_dates_contact_and_how_to_stop(world, letter
 def test_printed_again_it_is_the_same_document(client, world, letter):
     client.force_login(world.filler)
     address = reverse("reports:authorization_letter", args=[letter.pk])
-    first, second = client.get(address), client.get(address)
+    assert client.get(address).status_code == 405
+    assert Document.objects.count() == 0
+    first, second = client.post(address), client.post(address)
     assert first["Content-Disposition"].startswith("attachment")
     assert b"".join(first.streaming_content) == b"".join(second.streaming_content)
     assert Document.objects.count() == 1
@@ -71,7 +73,7 @@ def test_without_an_office_the_paper_is_refused_in_words(client, world, letter):
     with pytest.raises(Incomplete, match="还没有确定监管机关"):
         issue_letter(letter, by=world.filler)
     client.force_login(world.filler)
-    answer = client.get(reverse("reports:authorization_letter", args=[letter.pk]))
+    answer = client.post(reverse("reports:authorization_letter", args=[letter.pk]))
     assert answer.url == reverse("scans:authorization_detail", args=[letter.pk])
 
 
@@ -86,4 +88,4 @@ def test_production_prints_no_letter_without_source_addresses(world, letter, set
 @pytest.mark.parametrize("who", ["filler_b", "officer_b", "filler_provincial", "audit_admin"])
 def test_strangers_get_404(client, world, letter, who):
     client.force_login(getattr(world, who))
-    assert client.get(reverse("reports:authorization_letter", args=[letter.pk])).status_code == 404
+    assert client.post(reverse("reports:authorization_letter", args=[letter.pk])).status_code == 404

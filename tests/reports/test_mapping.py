@@ -10,12 +10,12 @@ from emailsec.lib.workdays import today
 from rectification.models import Extension, Finding, FindingSource
 from reports import register
 from reports.actions import freeze_notice, write_report_words
-from reports.mapping import Incomplete
+from reports.mapping import Incomplete, content_of
 from reports.mapping.findings import found_by
 from reports.mapping.notice import notice_paper
 from reports.mapping.parties import liaison_of, office_of, unit_of
 from reports.mapping.rectification_report import NOT_WRITTEN, report_paper
-from reports.mapping.selfcheck import content_of, selfcheck_paper
+from reports.mapping.selfcheck import selfcheck_paper
 from reports.paper import contexts as paper
 from tests.reports import case as cases
 

@@ -2,16 +2,19 @@
 
 import hashlib
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 from pypdf import PdfReader
 
 from audit.models import AuditEvent
 from rectification.actions import Refused as RectificationRefused
 from rectification.actions import serve_notice, void_notice
-from rectification.models import Finding
+from rectification.models import Finding, Notice
 from reports import actions
 from reports.models import Document, RenderProblem
 from reports.tasks import render_pending
@@ -206,40 +209,141 @@ def test_the_register_costs_the_same_at_3_and_at_30_rows(world, client, django_a
         client.get(reverse("reports:register"))
 
 
-def test_a_report_is_exported_with_before_and_after(case, client):
+def words(long_term):
+    return {"organisation": "局长牵头。", "long_term": long_term}
+
+
+def reports_of(case):
+    return list(Document.objects.filter(notice=case.notice, kind="report").order_by("pk"))
+
+
+@pytest.fixture
+def signed(case):
     actions.freeze_notice(case.notice)
     cases.served(case)
+    return case
+
+
+def test_a_report_is_exported_with_before_and_after(signed, client):
+    case = signed
     url = reverse("reports:report_issue", args=[case.notice.pk])
     enter(client, case.world.filler)
     early = client.post(url, follow=True)
     assert "还没有整改反馈" in early.text
-    assert not Document.objects.filter(kind="report").exists()
+    assert not reports_of(case)
     cases.answered(case)
     cases.closed(case)
     missing = client.post(url, {"organisation": "", "long_term": ""})
     assert missing.status_code == 200
     assert "请填写长效机制" in missing.text
-    done = client.post(url, {"organisation": "局长牵头。", "long_term": "按季检查。"}, follow=True)
-    first = Document.objects.get(kind="report")
+    done = client.post(url, words("按季检查。"), follow=True)
+    [first] = reports_of(case)
     assert f"整改报告已生成，编号 {first.number}" in done.text
     said = text_of(first)
-    for words in ("LOGINDISABLED", "AUTH=PLAIN", case.notice.number, "按季检查。"):
-        assert words in said
+    for part in ("LOGINDISABLED", "AUTH=PLAIN", case.notice.number, "按季检查。", first.number):
+        assert part in said
     assert first.verification_code in said
-    # The button of another page sends nothing: the words written before are printed again.
-    enter(client, case.world.officer)
-    client.post(url)
-    second = Document.objects.filter(kind="report").first()
-    assert second.pk != first.pk
-    assert "按季检查。" in text_of(second)
-    assert second.number.endswith("-00002")
-    assert AuditEvent.objects.filter(action="report.issue").count() == 2
+    assert "阶段性" not in said
     assert "按季检查。" in client.get(url).text
 
 
-def test_who_may_export_the_report(case, client):
+def test_a_press_without_news_returns_the_current_report(signed, client):
+    case = signed
+    cases.answered(case)
+    cases.closed(case)
+    url = reverse("reports:report_issue", args=[case.notice.pk])
+    enter(client, case.world.filler)
+    client.post(url, words("按季检查。"))
+    [first] = reports_of(case)
+    again = client.post(url, words("按季检查。"), follow=True)
+    assert "情况没有变化" in again.text
+    assert first.number in again.text
+    # The button of another page sends nothing: the words written before are printed again.
+    enter(client, case.world.officer)
+    client.post(url)
+    assert reports_of(case) == [first]
+    assert AuditEvent.objects.filter(action="report.issue").count() == 1
+
+
+def test_new_facts_give_a_new_revision_and_mark_the_older(signed, client):
+    case = signed
+    cases.answered(case)
+    cases.closed(case)
+    url = reverse("reports:report_issue", args=[case.notice.pk])
+    enter(client, case.world.filler)
+    client.post(url, words("按季检查。"))
+    done = client.post(url, words("按月检查。"), follow=True)
+    older, newer = reports_of(case)
+    assert newer.number == older.number
+    assert (older.revision, newer.revision) == (1, 2)
+    assert older.superseded_at
+    assert newer.superseded_at is None
+    assert f"{newer.number}（第2版），上一版已被替代" in done.text
+    assert f"{newer.number}（第2版）" in text_of(newer)
+    register = client.get(reverse("reports:register"), {"kind": "report"})
+    assert register.text.count("已被替代") == 1
+    assert f"{newer.number}（第2版）" in register.text
+    client.logout()
+    verify = [
+        client.get(reverse("reports:verify", args=[d.verification_code])).text
+        for d in (older, newer)
+    ]
+    assert "已被替代" in verify[0]
+    assert "已被替代" not in verify[1]
+    assert "第2版" in verify[1]
+
+
+def test_before_the_end_the_report_is_one_on_a_stage_and_the_units_own(signed, client):
+    case = signed
+    cases.answered(case)
+    url = reverse("reports:report_issue", args=[case.notice.pk])
+    enter(client, case.world.officer)
+    assert "办结前只有单位可以生成阶段性报告" in client.get(url).text
+    refused = client.post(url, follow=True)
+    for item in case.notice.items.filter(annex=False).select_related("finding"):
+        assert item.finding.number in refused.text
+    assert "通知尚未办结，还有" in refused.text
+    assert not reports_of(case)
+    enter(client, case.world.filler)
+    client.post(url, words("按季检查。"))
+    [stage] = reports_of(case)
+    assert stage.interim
+    assert "整改情况的报告（阶段性）" in text_of(stage)
+    assert "整改情况报告（阶段性）" in client.get(reverse("reports:register")).text
+    cases.closed(case)
+    enter(client, case.world.officer)
+    client.post(url)
+    stage, final = reports_of(case)
+    assert stage.superseded_at
+    assert (final.number, final.revision, final.interim) == (stage.number, 2, False)
+    assert "阶段性" not in text_of(final)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_presses_at_once_make_one_report(world):
+    case = cases.approved(world)
     actions.freeze_notice(case.notice)
     cases.served(case)
+    cases.answered(case)
+    start = threading.Barrier(2)
+
+    def press(user):
+        start.wait()
+        try:
+            return actions.issue_report(Notice.objects.get(pk=case.notice.pk), by=user)
+        finally:
+            connection.close()
+
+    people = [case.world.filler, case.world.signer]
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(press, people)
+    assert first.document == second.document
+    assert sorted([first.fresh, second.fresh]) == [False, True]
+    assert len(reports_of(case)) == 1
+
+
+def test_who_may_export_the_report(signed, client):
+    case = signed
     url = reverse("reports:report_issue", args=[case.notice.pk])
     expected = {"filler": 200, "signer": 200, "officer": 200, "officer_b": 404, "filler_b": 404}
     for name, status in expected.items():
@@ -256,24 +360,25 @@ def test_a_selfcheck_is_printed_once_submitted_and_once_per_content(world, clien
     selfcheck = open_selfcheck(world.unit_a, world.city_a)
     url = reverse("reports:selfcheck_print", args=[selfcheck.pk])
     enter(client, world.filler)
-    assert client.get(url).status_code == 302
+    assert client.get(url).status_code == 405
+    assert client.post(url).status_code == 302
     assert not Document.objects.exists()
     selfcheck.delete()
     selfcheck.campaign.delete()
 
     selfcheck = cases.accepted(world)
     url = reverse("reports:selfcheck_print", args=[selfcheck.pk])
-    answer = client.get(url)
+    answer = client.post(url)
     document = Document.objects.get(kind="sheet")
     assert hashlib.sha256(answer.getvalue()).hexdigest() == document.sha256
     said = text_of(document)
     assert selfcheck.signoffs.get().digest in said
     assert world.unit_a.name in said
-    assert client.get(url).status_code == 200
+    assert client.post(url).status_code == 200
     assert Document.objects.filter(kind="sheet").count() == 1
     for name, status in {"officer": 200, "officer_b": 404, "filler_b": 404}.items():
         enter(client, getattr(world, name))
-        assert client.get(url).status_code == status, name
+        assert client.post(url).status_code == status, name
     assert Document.objects.filter(kind="sheet").count() == 1
 
 
