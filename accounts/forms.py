@@ -1,16 +1,17 @@
 """Forms of the accounts: getting in, one's own password, and the accounts of others."""
 
+import re
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 
-from accounts.models import User
+from accounts.models import USERNAME, USERNAME_RULE, User
 from accounts.roles import OFFICE_ROLES, UNIT_ROLES, Role
 from inventory import codes
-from inventory.forms.fields import CodeField
-from inventory.models import Office, Unit, phone_validator
+from inventory.forms.fields import CodeField, speak_plainly
+from inventory.models import Office, Unit
 
 _WRONG = "用户名或口令不正确。连续5次错误将锁定15分钟。"
 
@@ -49,23 +50,19 @@ class ChangePasswordForm(PasswordChangeForm):
         for name, label in labels.items():
             self.fields[name].label = label
             self.fields[name].error_messages["required"] = f"请填写{label}。"
-        self.fields[
-            "new_password1"
-        ].help_text = (
-            "至少10位，含大写字母、小写字母、数字、符号中的三类，不得与用户名、姓名、手机号相似。"
+        self.fields["new_password1"].help_text = (
+            "至少10位，含大写字母、小写字母、数字、符号中的三类；可用几个互不相关的词连成。"
+            "不用“一个词加数字”的写法，不与用户名、姓名、手机号相似。"
         )
         self.fields["new_password2"].help_text = ""
         if user.must_change_password:
             known = "" if user.name in Role.labels else user.name
             self.fields["name"] = forms.CharField(label="您的姓名", max_length=30, initial=known)
-            self.fields["phone"] = forms.CharField(
-                label="手机",
-                max_length=25,
-                required=False,
-                initial=user.phone,
-                validators=[phone_validator],
+            self.fields["phone"] = CodeField(
+                label="手机", check=codes.phone, required=False, initial=user.phone
             )
             self.order_fields(["name", "phone", *labels])
+        speak_plainly(self)
 
     def clean_new_password1(self) -> str:
         new: str = self.cleaned_data["new_password1"]
@@ -74,19 +71,24 @@ class ChangePasswordForm(PasswordChangeForm):
         return new
 
 
+def user_name(text: str) -> str:
+    """Return a user name as it is typed at the log-in, or raise ValueError in Chinese."""
+    name = codes.narrow(text)
+    if not re.fullmatch(USERNAME, name):
+        raise ValueError(USERNAME_RULE)
+    return name
+
+
 class AccountForm(forms.Form):
     """A new account for someone in a unit or an office; never one of the 三员."""
 
-    username = forms.CharField(
+    username = CodeField(
         label="用户名",
-        max_length=40,
-        validators=User._meta.get_field("username").validators[:1],
+        check=user_name,
         help_text="3至40位字母、数字、点、横线或下划线，登录用。",
     )
     name = forms.CharField(label="姓名", max_length=30)
-    phone = forms.CharField(
-        label="手机", max_length=25, required=False, validators=[phone_validator]
-    )
+    phone = CodeField(label="手机", check=codes.phone, required=False)
     role = forms.ChoiceField(
         label="角色",
         choices=[("", "请选择")]
@@ -104,6 +106,10 @@ class AccountForm(forms.Form):
         required=False,
         help_text="单位角色填写；单位须已由监管机关登记。",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        speak_plainly(self)
 
     def clean_username(self) -> str:
         username: str = self.cleaned_data["username"]

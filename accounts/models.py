@@ -12,6 +12,9 @@ from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role, powers_
 from inventory.models import Office, Unit
 from inventory.scoping import Scope
 
+USERNAME = r"^[A-Za-z0-9_.-]{3,40}$"
+USERNAME_RULE = "用户名为3至40位字母、数字、点、横线或下划线。"
+
 
 class UserQuerySet(models.QuerySet["User"]):
     def with_places(self) -> Self:
@@ -40,11 +43,7 @@ class User(AbstractBaseUser):
         "用户名",
         max_length=40,
         unique=True,
-        validators=[
-            RegexValidator(
-                r"^[A-Za-z0-9_.-]{3,40}$", "用户名为3至40位字母、数字、点、横线或下划线。"
-            )
-        ],
+        validators=[RegexValidator(USERNAME, USERNAME_RULE)],
     )
     name = models.CharField("姓名", max_length=30)
     phone = models.CharField("手机", max_length=25, blank=True)

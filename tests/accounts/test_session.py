@@ -103,6 +103,14 @@ def change(client, old=PASSWORD, new="Neues-Wort-77", again=None, **more):
         ({"new": "onlylowercase"}, "new_password2", "至少三类"),
         ({"new": "1234567890"}, "new_password2", "过于常见"),
         ({"new": "filler-001"}, "new_password2", "过于相似"),
+        ({"new": "Password123!"}, "new_password2", "一个词加数字"),
+        ({"new": "Admin@2026!"}, "new_password2", "一个词加数字"),
+        ({"new": "Zhang@1234"}, "new_password2", "一个词加数字"),
+        ({"new": "Beijing#2026"}, "new_password2", "一个词加数字"),
+        ({"new": "Admin-admin-2026"}, "new_password2", "一个词加数字"),
+        ({"new": "P@ssw0rd2026"}, "new_password2", "容易被猜到"),
+        ({"new": "1qaz@WSX3edc"}, "new_password2", "容易被猜到"),
+        ({"new": "Aa1!bAa1!bAa1!b"}, "new_password2", "容易被猜到"),
     ],
 )
 def test_rules_for_passwords_are_told_in_chinese_at_the_field(client, world, fields, field, says):
@@ -113,6 +121,25 @@ def test_rules_for_passwords_are_told_in_chinese_at_the_field(client, world, fie
     assert "密码" not in response.content.decode()
     world.filler.refresh_from_db()
     assert world.filler.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "Neues-Wort-77",
+        "Kuaizi 42 shanhu lamei",
+        "gezi.Luhui.chaye.91",
+        "correct-Horse battery staple",
+        "筷子Ab-珊瑚cd-湖水77",
+        "v7#Qm!2xKe",
+        "Long-" + "kite moss 3 " * 12,
+    ],
+)
+def test_several_words_or_chance_are_accepted(client, world, new):
+    client.force_login(world.filler)
+    assert change(client, new=new).status_code == 302
+    world.filler.refresh_from_db()
+    assert world.filler.check_password(new)
 
 
 def test_a_changed_password_keeps_this_session_and_ends_the_others(client, world):
