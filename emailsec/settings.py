@@ -143,6 +143,7 @@ BEAT_PERIOD = env.float("BEAT_PERIOD", default=60 if PRODUCTION else 5)  # secon
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": BEAT_PERIOD}
     for task in (
+        "inbox.tasks.tell_transfers",
         "scans.tasks.drain_due",
         "assessments.tasks.ingest_finished_runs",
         "rectification.tasks.settle_rescans",

@@ -1,14 +1,20 @@
 """Put messages into inboxes and mark them as read."""
 
+from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Membership, User
 from accounts.roles import Role
 from inbox.models import Message
-from inventory.models import Office, Unit
+from inventory.models import Office, SupervisionTransfer, Unit
+
+_TITLE = 120
 
 
 def _post(users: set[int], title: str, body: str, url: str) -> int:
+    if len(title) > _TITLE:  # the name of a unit alone may be that long
+        title = f"{title[: _TITLE - 1]}…"
     rows = [Message(recipient_id=pk, title=title, body=body, url=url) for pk in sorted(users)]
     return len(Message.objects.bulk_create(rows))
 
@@ -38,6 +44,42 @@ def tell_office(
     if roles:
         seats = seats.filter(role__in=roles)
     return _post(set(seats.values_list("user_id", flat=True)), title, body, url)
+
+
+@transaction.atomic
+def tell_transfer(transfer: SupervisionTransfer) -> bool:
+    """Tell both offices and the unit of a hand-over, once; return whether it was this call.
+
+    The message of the giving office is what it keeps of the unit, which it no longer sees.
+    """
+    waiting = SupervisionTransfer.objects.filter(pk=transfer.pk, told_at=None)
+    if waiting.update(told_at=timezone.now()) != 1:
+        return False
+    unit, giver, taker = transfer.unit, transfer.from_office, transfer.to_office
+    why = f"理由：{transfer.reason}"
+    url = reverse("inventory:unit_detail", args=[unit.pk])
+    whence = f"由{giver}移交" if giver else "由其他机关登记"
+    tell_office(
+        taker,
+        title=f"收到移交：{unit}",
+        body=f"“{unit}”（{unit.uscc}）{whence}，现由{taker}监管。{why}",
+        url=url,
+        roles=(Role.CASE_OFFICER,),
+    )
+    tell_office(
+        giver,
+        title=f"已移交：{unit}",
+        body=f"“{unit}”（{unit.uscc}）已移交{taker}监管，原有的自查、问题和文书随之移交。{why}",
+        roles=(Role.CASE_OFFICER,),
+    )
+    tell_unit(
+        unit,
+        title="监管机关变更",
+        body=f"贵单位的监管机关{f'由{giver}' if giver else ''}变更为{taker}"
+        f"{f'，联系电话 {taker.phone}' if taker.phone else ''}。",
+        url=url,
+    )
+    return True
 
 
 def mark_read(message: Message, *, by: User) -> None:

@@ -1,9 +1,12 @@
 """Check the codes that units type in: credit codes, filing numbers, domain names.
 
 Each function returns the canonical form or raises ValueError with a Chinese text for the field.
+All of them take what a Chinese input method makes of digits, letters and signs (see `narrow`).
 """
 
+import ipaddress
 import re
+import unicodedata
 
 import idna
 from stdnum.cn import uscc
@@ -21,6 +24,18 @@ EXPECTED_PREFIX = {
 _FILING = re.compile(r"(\d{11})-?(\d{5})")
 _SELECTOR = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_PHONE = re.compile(r"[0-9+][0-9\- ]{4,24}")
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
+
+
+def narrow(text: str) -> str:
+    """Return `text` with full-width digits, letters and signs in ASCII, trimmed (Unicode NFKC).
+
+    Invisible characters, which a copied text brings along, are left out. For codes only: a name
+    keeps its full-width brackets.
+    """
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFKC", seen).translate(_DASHES).strip()
 
 
 def credit_code(text: str) -> str:
@@ -29,7 +44,7 @@ def credit_code(text: str) -> str:
     `stdnum.cn.uscc.validate` wants digits in positions 1 and 2 too and so refuses the lawful
     codes that start with A, N or Y; only its check-character formula is used here.
     """
-    code = re.sub(r"[\s\-]", "", text).upper()
+    code = re.sub(r"[\s\-]", "", narrow(text)).upper()
     if len(code) != 18:
         raise ValueError(f"统一社会信用代码应为18位，现为{len(code)}位。")
     if bad := sorted(set(code) - set(_ALPHABET)):
@@ -64,7 +79,7 @@ def prefix_hint(code: str, kind: str) -> str:
 
 def filing_number(text: str) -> str:
     """Return the 等保 filing number as `11 digits-5 digits`."""
-    match = _FILING.fullmatch(re.sub(r"\s", "", text))
+    match = _FILING.fullmatch(re.sub(r"\s", "", narrow(text)))
     if not match:
         raise ValueError("备案证明编号应为11位加5位数字，例如 11010199001-21001。")
     return f"{match[1]}-{match[2]}"
@@ -72,7 +87,7 @@ def filing_number(text: str) -> str:
 
 def domain_name(text: str) -> str:
     """Return the A-label form of a mail domain (IDNA 2008), without trailing dot."""
-    name = text.strip().rstrip(".。").replace("。", ".").lower()
+    name = narrow(text).replace("。", ".").rstrip(".").lower()
     if "@" in name:
         raise ValueError("请只填写域名部分，不含“@”及其左边的账号名。")
     if "/" in name or ":" in name:
@@ -96,12 +111,62 @@ def host_name(text: str) -> str:
     return domain_name(text)
 
 
+def division(text: str) -> str:
+    """Return a division code (GB/T 2260) of six digits."""
+    code = narrow(text)
+    if not re.fullmatch(r"[0-9]{6}", code):
+        raise ValueError("行政区划代码应为六位数字。")
+    return code
+
+
+def phone(text: str) -> str:
+    """Return a telephone number: digits, spaces and hyphens, perhaps a leading plus."""
+    number = narrow(text)
+    if len(number) > 25:
+        raise ValueError(f"电话最多25位，现为{len(number)}位；请只填一个号码。")
+    if not _PHONE.fullmatch(number):
+        raise ValueError("电话只能含数字、空格和连字符，例如 0000-1234567。")
+    return number
+
+
+# Kinds that people enter by mistake; whatever else is special is called 保留地址.
+_SPECIAL = tuple(
+    (ipaddress.ip_network(net), words)
+    for words, nets in (
+        ("内网地址", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")),
+        ("本机（环回）地址", ("127.0.0.0/8", "::1/128")),
+        ("运营商内部的共享地址", ("100.64.0.0/10",)),
+        ("链路本地地址", ("169.254.0.0/16", "fe80::/10")),
+    )
+    for net in nets
+)
+
+
+def public_address(text: str) -> str:
+    """Return an IP address that can be reached from the Internet (IANA special-purpose registries).
+
+    A v4-mapped address counts as the IPv4 address inside it.
+    """
+    try:
+        address = ipaddress.ip_address(narrow(text).replace("。", "."))
+    except ValueError:
+        raise ValueError("请填写一个 IPv4 或 IPv6 地址。") from None
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_global and not address.is_multicast:
+        return str(address)
+    nets = (words for net, words in _SPECIAL if net.version == address.version and address in net)
+    raise ValueError(
+        f"{address} 是{next(nets, '保留地址')}，从互联网访问不到；"
+        "请填写对外服务的公网 IP，不知道的空着。"
+    )
+
+
 def dkim_selectors(text: str) -> str:
     """Return DKIM selectors (RFC 6376, 3.1) in lower case, joined by commas.
 
     Commas of both widths, semicolons, 、 and white space separate them in the input.
     """
-    found = [s for s in re.split(r"[\s,，;；、]+", text.lower()) if s]
+    found = [s for s in re.split(r"[\s,，;；、]+", narrow(text).lower()) if s]
     for selector in found:
         if not all(_SELECTOR.fullmatch(label) for label in selector.split(".")):
             raise ValueError(

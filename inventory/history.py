@@ -41,18 +41,24 @@ def history_of(row: Unit | MailSystem, *, limit: int = 20) -> list[Entry]:
 
 def _note(action: str, details: dict[str, Any]) -> str:
     if action == "unit.transfer":
-        return f"{details['from'] or '（无）'} → {details['to']}；理由：{details['reason']}"
+        moved = details.get("region")
+        place = f"；行政区划由“{moved[0]}”改为“{moved[1]}”" if moved else ""
+        return f"{details['from'] or '（无）'} → {details['to']}；理由：{details['reason']}{place}"
+    if action == "unit.register":
+        return "批量导入" if details.get("import") else ""
     if action == "system.retire":
         return str(details["reason"])
     if action == "unit.update":
         return "；".join(_change(label, value) for label, value in details.items())
+    if action == "system.register" and details.get("import"):
+        return "批量导入"
     if action == "system.update":
         return "修改了" + "、".join(details)
     return ""
 
 
 def _change(label: str, value: Any) -> str:
-    # Names and codes are told in full, because documents carry them; the rest only by label.
-    if label in {"单位全称", "统一社会信用代码"}:
+    # What the unit is, is told in full, because documents carry it; the rest only by label.
+    if label in Unit.identity_labels():
         return f"{label}由“{value[0]}”改为“{value[1]}”"
     return label

@@ -30,7 +30,8 @@ def picker(code: str) -> Picker:
 
     Divisions that are out of use are offered no more.
     """
-    region = Region.objects.filter(pk=code).select_related("parent__parent").first()
+    known = Region.objects.filter(pk=code).select_related("parent__parent")
+    region = known.first() if code.isdecimal() else None
     line = region.line if region else []
     levels = []
     above = ""

@@ -41,8 +41,10 @@ class RegionField(forms.CharField):
         text = str(super().clean(value) or "")
         if not text:
             return None
-        if len(text) != 6 or not text.isdecimal():
-            raise ValidationError("行政区划代码应为六位数字。")
+        try:
+            text = codes.division(text)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
         region = Region.objects.filter(pk=text).first()
         if region is None:
             raise ValidationError(f"区划表中没有代码“{text}”，请核对，或用下面的列表选择。")
@@ -113,9 +115,14 @@ def count_errors(*forms_: Any) -> int:
     return sum(len(form.errors) for form in forms_ if form.is_bound)
 
 
-def ask_to_choose(form: Any) -> None:
-    """Let the empty choice of every drop-down say 请选择 instead of dashes."""
+def speak_plainly(form: Any) -> None:
+    """Let the empty choice of a drop-down say 请选择, and let long text in.
+
+    A browser cuts what is pasted into a field with `maxlength`, and says nothing; without it the
+    form says how long is too long.
+    """
     for field in form.fields.values():
+        field.widget.attrs.pop("maxlength", None)
         if isinstance(field, forms.ModelChoiceField):
             if field.empty_label == "---------":
                 field.empty_label = "请选择"

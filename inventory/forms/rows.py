@@ -7,6 +7,8 @@ from django import forms
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
+from inventory.forms.fields import speak_plainly
+
 
 class RowForm(forms.Form):
     """One row. A row left empty does not count; a half-filled row must be completed."""
@@ -16,6 +18,7 @@ class RowForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        speak_plainly(self)
         for field in self.fields.values():
             number = (self.prefix or "").rsplit("-", 1)[-1]
             spoken = int(number) + 1 if number.isdigit() else ""

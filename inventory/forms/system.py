@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from inventory import codes
-from inventory.forms.fields import CodeField, CommaChoices, DayField, ask_to_choose
+from inventory.forms.fields import CodeField, CommaChoices, DayField, speak_plainly
 from inventory.forms.rows import RowForm, RowFormSet
 from inventory.models import (
     AccessMethod,
@@ -35,6 +35,7 @@ class SystemForm(forms.ModelForm):  # type: ignore[type-arg]
         label="部署网络", choices=[*Network.choices, (CLASSIFIED, CLASSIFIED_LABEL)]
     )
     maker_uscc = CodeField(label="企业统一社会信用代码", check=codes.credit_code, required=False)
+    maker_phone = CodeField(label="企业联系电话", check=codes.phone, required=False)
     started_on = DayField(label="投入运行日期", required=False)
     accounts_total = forms.IntegerField(label="账号总数", min_value=0, required=False)
     accounts_active = forms.IntegerField(label="在用账号数", min_value=0, required=False)
@@ -88,7 +89,7 @@ class SystemForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        ask_to_choose(self)
+        speak_plainly(self)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
@@ -169,10 +170,8 @@ def _layout() -> Layout:
 
 class DomainRow(RowForm):
     main = "name"
-    name = CodeField(label="邮件域名", check=codes.domain_name, required=False, max_length=253)
-    dkim_selectors = CodeField(
-        label="DKIM 选择器", check=codes.dkim_selectors, required=False, max_length=200
-    )
+    name = CodeField(label="邮件域名", check=codes.domain_name, required=False)
+    dkim_selectors = CodeField(label="DKIM 选择器", check=codes.dkim_selectors, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         initial = kwargs.get("initial")
@@ -213,10 +212,8 @@ class BaseDomainRows(RowFormSet):
 class EndpointRow(RowForm):
     main = "host"
     kind = forms.ChoiceField(label="服务", choices=EndpointKind.choices)
-    host = CodeField(label="主机名", check=codes.host_name, required=False, max_length=253)
-    address = forms.GenericIPAddressField(
-        label="公网IP", required=False, error_messages={"invalid": "请填写一个 IPv4 或 IPv6 地址。"}
-    )
+    host = CodeField(label="主机名", check=codes.host_name, required=False)
+    address = CodeField(label="公网IP", check=codes.public_address, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         initial = kwargs.get("initial")
@@ -255,6 +252,7 @@ class RetireForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        speak_plainly(self)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True

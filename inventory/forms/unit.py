@@ -7,19 +7,17 @@ from crispy_forms.layout import HTML, Column, Field, Fieldset, Layout, Row
 from django import forms
 
 from inventory import codes
-from inventory.actions import ContactEntry, propose_supervision
-from inventory.forms.fields import CodeField, DomainLines, RegionField, ask_to_choose
-from inventory.models import ContactRole, KeyIndustry, Office, Sector, Unit, phone_validator
+from inventory.actions import ContactEntry
+from inventory.forms.fields import CodeField, DomainLines, RegionField, speak_plainly
+from inventory.jurisdiction import beyond, propose_supervision
+from inventory.models import ContactRole, KeyIndustry, Office, Region, Sector, Unit
+
+_HALF = "col-md-6"
 
 
-class UnitForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Facts of a unit. The unit's page remarks where credit code and kind do not suit."""
+class UnitFactsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a unit itself keeps up to date. Who it is, is shown; only its office changes that."""
 
-    uscc = CodeField(
-        label="统一社会信用代码",
-        check=codes.credit_code,
-        help_text="18位；内设机构没有代码的，填上级法人的代码并与监管机关联系。",
-    )
     sector = forms.ModelChoiceField(label="行业类别", queryset=Sector.objects.filter(active=True))
     key_industries = forms.ModelMultipleChoiceField(
         label="重点行业",
@@ -28,7 +26,6 @@ class UnitForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.CheckboxSelectMultiple,
         help_text="不属于的不选。",
     )
-    region = RegionField()
     registered_domains = DomainLines(
         label="本单位全部已注册域名",
         required=False,
@@ -37,49 +34,73 @@ class UnitForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Unit
-        fields = (
-            "name",
-            "uscc",
+        fields: tuple[str, ...] = (
             "kind",
-            "affiliation",
             "sector",
             "key_industries",
-            "region",
             "address",
             "competent_department",
         )
-        help_texts = {"name": "与统一社会信用代码证书一致。"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             names = self.instance.registered_domains.values_list("name", flat=True)
             self.initial["registered_domains"] = list(names)
-        ask_to_choose(self)
+        speak_plainly(self)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.layout = self.layout()
+        self.helper.layout = Layout(
+            *self.facts(),
+            HTML("{% include 'inventory/_contact_forms.html' %}"),
+            Fieldset("域名", "registered_domains"),
+        )
 
-    def layout(self) -> Layout:
-        half = "col-md-6"
-        return Layout(
+    def facts(self) -> list[Any]:
+        """The facts of the unit as the layout shows them."""
+        return [
+            HTML("{% include 'inventory/_identity.html' with unit=form.instance %}"),
+            Fieldset(
+                "单位情况",
+                Row(Column("kind", css_class=_HALF), Column("sector", css_class=_HALF)),
+                Field("key_industries", wrapper_class="choices-inline"),
+                "competent_department",
+                "address",
+            ),
+        ]
+
+
+class UnitForm(UnitFactsForm):
+    """The unit as its office keeps it. The unit's page remarks where code and kind do not suit."""
+
+    uscc = CodeField(
+        label="统一社会信用代码",
+        check=codes.credit_code,
+        help_text="18位；内设机构没有代码的，填上级法人的代码并与监管机关联系。",
+    )
+    region = RegionField()
+
+    class Meta(UnitFactsForm.Meta):
+        fields = (*UnitFactsForm.Meta.fields, *Unit.IDENTITY)
+        help_texts = {"name": "与统一社会信用代码证书一致。"}
+
+    def facts(self) -> list[Any]:
+        return [
             Fieldset(
                 "单位",
-                Row(Column("name", css_class=half), Column("uscc", css_class=half)),
-                Row(Column("kind", css_class=half), Column("affiliation", css_class=half)),
+                Row(Column("name", css_class=_HALF), Column("uscc", css_class=_HALF)),
+                Row(Column("kind", css_class=_HALF), Column("affiliation", css_class=_HALF)),
                 Row(
-                    Column("sector", css_class=half),
-                    Column("competent_department", css_class=half),
+                    Column("sector", css_class=_HALF),
+                    Column("competent_department", css_class=_HALF),
                 ),
                 Field("key_industries", wrapper_class="choices-inline"),
                 Field("region", template="inventory/_region_field.html"),
                 "address",
                 *self.more(),
-            ),
-            HTML("{% include 'inventory/_contact_forms.html' %}"),
-            Fieldset("域名", "registered_domains"),
-        )
+            )
+        ]
 
     def more(self) -> list[str]:
         """Further fields of a subclass, shown with the unit's facts."""
@@ -95,6 +116,16 @@ class UnitForm(forms.ModelForm):  # type: ignore[type-arg]
                 "此统一社会信用代码已被登记；列表中查不到的，请联系上级监管机关核对监管关系。"
             )
         return code
+
+    def clean_region(self) -> Region:
+        region: Region = self.cleaned_data["region"]
+        if self.instance.pk and region.pk != self.instance.region_id:
+            for row in self.instance.supervisions.select_related("office__region"):
+                if reason := beyond(region, row.office):
+                    raise forms.ValidationError(
+                        f"{reason}单位确已迁出的，请用“变更监管关系”，并在那里填写新的区划。"
+                    )
+        return region
 
 
 class NewUnitForm(UnitForm):
@@ -118,6 +149,7 @@ class NewUnitForm(UnitForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        self._check_area(data)
         known = all(data.get(name) for name in ("affiliation", "region"))
         if known and not data.get("office") and "office" not in self.errors:
             proposed = propose_supervision(
@@ -136,6 +168,12 @@ class NewUnitForm(UnitForm):
                 )
         return data
 
+    def _check_area(self, data: dict[str, Any]) -> None:
+        """The region must lie within the area of the office chosen, or of the person's own."""
+        office = data.get("office") or self.user.office
+        if data.get("region") and (reason := beyond(data["region"], office)):
+            self.add_error("region", f"{reason}请核对区划；其他地区的单位由当地监管机关登记。")
+
 
 class ContactForm(forms.Form):
     """Who to call, for one role. An empty name means that the role is not filled."""
@@ -143,15 +181,12 @@ class ContactForm(forms.Form):
     name = forms.CharField(label="姓名", max_length=30, required=False)
     department = forms.CharField(label="部门", max_length=60, required=False)
     title = forms.CharField(label="职务", max_length=40, required=False)
-    office_phone = forms.CharField(
-        label="办公电话", max_length=25, required=False, validators=[phone_validator]
-    )
-    mobile = forms.CharField(
-        label="手机", max_length=25, required=False, validators=[phone_validator]
-    )
+    office_phone = CodeField(label="办公电话", check=codes.phone, required=False)
+    mobile = CodeField(label="手机", check=codes.phone, required=False)
 
     def __init__(self, *args: Any, role: ContactRole, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        speak_plainly(self)
         self.role = role
 
     def clean(self) -> dict[str, Any]:
@@ -185,15 +220,32 @@ def contact_forms(unit: Unit, data: Any) -> list[ContactForm]:
 
 
 class TransferForm(forms.Form):
-    """Where a unit goes, and why."""
+    """Where a unit goes, and why; where it has moved, also the new place."""
 
     office = forms.ModelChoiceField(label="变更后的监管机关", queryset=Office.objects.none())
-    reason = forms.CharField(label="理由", max_length=200)
+    region = RegionField(
+        label="新的行政区划代码",
+        required=False,
+        help_text="单位迁到别的地区的，填写六位代码；没有迁的空着。",
+    )
+    reason = forms.CharField(label="理由", max_length=200, help_text="移交双方的消息中都会写明。")
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, unit: Unit, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offices = Office.objects.filter(kind=kind)
+        self.unit = unit
+        offices = Office.objects.filter(kind=kind).select_related("region")
         self.fields["office"].queryset = offices  # type: ignore[attr-defined]
+        speak_plainly(self)
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        office, region = data.get("office"), data.get("region")
+        if office and (reason := beyond(region or self.unit.region, office)):
+            self.add_error(
+                "region" if region else "office",
+                reason if region else f"{reason}单位已迁到那里的，请同时填写新的行政区划代码。",
+            )
+        return data

@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from audit.trail import record
-from inventory.actions import Refused
+from audit.trail import record, record_many
+from inventory.actions.base import Refused, told
 from inventory.importing.checking import Plan, check
 from inventory.importing.columns import CONTACTS, DOMAINS, SYSTEMS, UNITS, Sheet
 from inventory.importing.reading import read
@@ -63,6 +63,7 @@ def confirm(*, batch: ImportBatch, by: Any) -> Plan:
                     f"预览之后有内容被他人改动，没有导入（{first.place}：{first.reason}）。请重新上传。"
                 )
             _apply(plan)
+            _tell(plan, batch, by)
             record(
                 "inventory.import",
                 batch,
@@ -117,5 +118,34 @@ def _apply(plan: Plan) -> None:
     for sheet, model in _MODELS:
         changed = plan.changed.get(sheet.name, [])
         if changed:
-            names = sorted(set().union(*(names for _, names in changed)))
+            names = sorted(set().union(*(old for _, old in changed)))
             model._base_manager.bulk_update([row for row, _ in changed], names, batch_size=_SIZE)
+
+
+def _tell(plan: Plan, batch: ImportBatch, by: Any) -> None:
+    """Record what the import did to each unit and system, so that their pages can tell it."""
+    source = {"import": batch.pk}
+    units: list[Unit] = plan.new.get(UNITS.name, [])
+    offices = {unit.uscc: [str(office) for office in plan.offices[unit.uscc]] for unit in units}
+    registered = ((u, {"uscc": u.uscc, "offices": offices[u.uscc]} | source) for u in units)
+    record_many("unit.register", registered, by=by)
+    record_many("system.register", ((s, source) for s in plan.new.get(SYSTEMS.name, [])), by=by)
+    changes: dict[Any, dict[str, Any]] = {}
+    for sheet in (UNITS, SYSTEMS):
+        for row, old in plan.changed.get(sheet.name, []):
+            changes[row] = told(row, old)
+    for row in [*plan.new.get(CONTACTS.name, []), *_changed(plan, CONTACTS)]:
+        if row.unit.uscc not in offices:
+            roles = changes.setdefault(row.unit, {}).setdefault("联系人", [])
+            roles.append(str(row.get_role_display()))
+    created = {row.pk for row in plan.new.get(SYSTEMS.name, [])}
+    for row in [*plan.new.get(DOMAINS.name, []), *_changed(plan, DOMAINS)]:
+        if row.system_id not in created:
+            changes.setdefault(row.system, {}).setdefault("邮件域名", []).append(row.name)
+    for model, action in ((Unit, "unit.update"), (MailSystem, "system.update")):
+        rows = ((row, each) for row, each in changes.items() if isinstance(row, model))
+        record_many(action, rows, by=by)
+
+
+def _changed(plan: Plan, sheet: Sheet) -> list[Any]:
+    return [row for row, _ in plan.changed.get(sheet.name, [])]

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from inventory.actions import nearest_office
 from inventory.importing.columns import CONTACTS, DOMAINS, SHEETS, SYSTEMS, UNITS, Sheet
 from inventory.importing.reading import Book, CellError, Line, place_of
+from inventory.jurisdiction import beyond, nearest_office
 from inventory.models import (
     Authority,
     Contact,
@@ -36,14 +36,14 @@ class Plan:
 
     Attributes:
         new: rows to create, by sheet, parents first.
-        changed: rows to update with the names of their changed columns.
+        changed: rows to update, each with the former values of its changed columns.
         offices: the supervising offices of new units, by credit code.
         counts: sheet → {"new": n, "updated": n, "unchanged": n}.
     """
 
     errors: list[CellError] = field(default_factory=list)
     new: dict[str, list[Any]] = field(default_factory=dict)
-    changed: dict[str, list[tuple[Any, set[str]]]] = field(default_factory=dict)
+    changed: dict[str, list[tuple[Any, dict[str, Any]]]] = field(default_factory=dict)
     offices: dict[str, list[Office]] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -90,9 +90,12 @@ class _Checker:
             r.values["uscc"] for rows in self.rows.values() for r in rows if "uscc" in r.values
         }
         self.units_by_code: dict[str, Unit] = {
-            unit.uscc: unit for unit in Unit.objects.filter(uscc__in=codes)
+            unit.uscc: unit
+            for unit in Unit.objects.filter(uscc__in=codes).select_related(
+                "sector", "region__parent__parent"
+            )
         }
-        under = Office.objects.under(user)
+        under = Office.objects.under(user).select_related("region__parent__parent")
         self.ours = set(
             Supervision.objects.filter(
                 office__in=under, unit__in=self.units_by_code.values()
@@ -156,12 +159,12 @@ class _Checker:
             kind = "new"
             self.plan.new.setdefault(sheet.name, []).append(obj)
         else:
-            names = {key for key, value in values.items() if getattr(obj, key) != value}
-            for key in names:
+            old = {k: getattr(obj, k) for k, value in values.items() if getattr(obj, k) != value}
+            for key in old:
                 setattr(obj, key, values[key])
-            kind = "updated" if names else "unchanged"
-            if names:
-                self.plan.changed.setdefault(sheet.name, []).append((obj, names))
+            kind = "updated" if old else "unchanged"
+            if old:
+                self.plan.changed.setdefault(sheet.name, []).append((obj, old))
         self.counters[sheet.name][kind] += 1
 
     # --- units ------------------------------------------------------------------------------
@@ -205,8 +208,13 @@ class _Checker:
                 )
                 continue
             office = row.values.pop("office", None)
-            if known and unit and office and office.pk not in now.get(unit.pk, set()):
+            held = now.get(unit.pk, []) if known and unit else []
+            if known and office and office not in held:
                 self._wrong(UNITS, row, "office", "变更监管机关请在单位页面办理，此处请空着。")
+            for each in held if known else [office or self.user.office]:
+                if isinstance(region, Region) and (reason := beyond(region, each)):
+                    self._wrong(UNITS, row, "region", f"{reason}请核对区划。")
+                    break
             unit = unit or Unit()
             self.units_by_code[code] = unit
             if row.sound:
@@ -214,13 +222,12 @@ class _Checker:
                 if not known:
                     self.plan.offices[code] = self._offices_of(unit, office, police)
 
-    def _supervising(self) -> dict[int, set[int]]:
-        now: dict[int, set[int]] = {}
-        pairs = Supervision.objects.filter(unit_id__in=self.ours).values_list(
-            "unit_id", "office_id"
-        )
-        for unit_id, office_id in pairs:
-            now.setdefault(unit_id, set()).add(office_id)
+    def _supervising(self) -> dict[int, list[Office]]:
+        """The offices that supervise each known unit, of whatever kind."""
+        now: dict[int, list[Office]] = {}
+        rows = Supervision.objects.filter(unit_id__in=self.ours)
+        for row in rows.select_related("office__region__parent__parent"):
+            now.setdefault(row.unit_id, []).append(row.office)
         return now
 
     def _look_up(self, row: _Row, key: str, table: dict[str, Any], reason: str) -> None:
@@ -244,7 +251,8 @@ class _Checker:
     # --- contacts ---------------------------------------------------------------------------
 
     def contacts(self) -> None:
-        stored = {(c.unit_id, c.role): c for c in Contact.objects.filter(unit_id__in=self.ours)}
+        known = Contact.objects.filter(unit_id__in=self.ours).select_related("unit")
+        stored = {(c.unit_id, c.role): c for c in known}
         seen: dict[tuple[str, str], int] = {}
         for row in self.rows[CONTACTS.name]:
             unit = self._unit_of(CONTACTS, row)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from inventory import codes
@@ -20,7 +19,6 @@ from inventory.models import (
     Network,
     ServiceScope,
     UnitKind,
-    phone_validator,
 )
 from inventory.secrecy import CLASSIFIED_LABEL
 
@@ -105,17 +103,9 @@ def some_of(choices: list[tuple[Any, str]]) -> Parser:
     return parse
 
 
-def phone(text: str) -> str:
-    try:
-        phone_validator(text)
-    except ValidationError as error:
-        raise ValueError(error.message) from None
-    return text
-
-
 def past_day(text: str) -> dt.date:
     try:
-        day = dt.date.fromisoformat(text.replace("/", "-").replace(".", "-"))
+        day = dt.date.fromisoformat(codes.narrow(text).replace("/", "-").replace(".", "-"))
     except ValueError:
         raise ValueError("日期请写成 2024-06-30 的样子。") from None
     if day > timezone.localdate():
@@ -125,14 +115,8 @@ def past_day(text: str) -> dt.date:
 
 def count(text: str) -> int:
     if not text.isdecimal() or int(text) > 100_000_000:
-        raise ValueError("请填写不小于0的整数。")
+        raise ValueError("请填写整数，从0到1亿。")
     return int(text)
-
-
-def region_code(text: str) -> str:
-    if len(text) != 6 or not text.isdecimal():
-        raise ValueError("应为六位数字的行政区划代码。")
-    return text
 
 
 def confirmed(text: str) -> bool:
@@ -180,7 +164,7 @@ UNITS = Sheet(
             options=_labels(Affiliation.choices),
         ),
         Column("sector", "行业类别", "从列表选择。", required=True, from_table="sector"),
-        Column("region", "行政区划代码", "六位数字。", region_code, required=True, width=14),
+        Column("region", "行政区划代码", "六位数字。", codes.division, required=True, width=14),
         Column("address", "单位地址", "", text_up_to(150), width=30),
         Column("competent_department", "行业主管部门", "", text_up_to(80), width=20),
         Column(
@@ -208,8 +192,8 @@ CONTACTS = Sheet(
         Column("name", "姓名", "", text_up_to(30), required=True, width=12),
         Column("department", "部门", "", text_up_to(60), width=20),
         Column("title", "职务", "", text_up_to(40)),
-        Column("office_phone", "办公电话", "与手机至少填一个。", phone),
-        Column("mobile", "手机", "", phone),
+        Column("office_phone", "办公电话", "与手机至少填一个。", codes.phone),
+        Column("mobile", "手机", "", codes.phone),
     ),
 )
 SYSTEMS = Sheet(

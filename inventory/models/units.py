@@ -34,7 +34,14 @@ class Affiliation(models.TextChoices):
 
 
 class Unit(models.Model):
-    """An organ, institution or enterprise that answers for mail systems."""
+    """An organ, institution or enterprise that answers for mail systems.
+
+    Attributes:
+        IDENTITY: the columns that say who the unit is and to whom it answers. Only the supervising
+            office changes them; the unit itself asks for it.
+    """
+
+    IDENTITY: ClassVar[tuple[str, ...]] = ("name", "uscc", "affiliation", "region")
 
     name = models.CharField("单位全称", max_length=120)
     uscc = models.CharField("统一社会信用代码", max_length=18, unique=True)
@@ -66,10 +73,21 @@ class Unit(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def identity_labels(cls) -> set[str]:
+        """The words of IDENTITY on the screen, by which the audit trail names changes."""
+        fields: list[Any] = [cls._meta.get_field(name) for name in cls.IDENTITY]
+        return {str(field.verbose_name) for field in fields}
+
     def police_office(self) -> Office | None:
         """The public-security office that supervises this unit."""
         row = self.supervisions.filter(kind=Authority.POLICE).select_related("office").first()
         return row.office if row else None
+
+    def contact_office(self) -> Office | None:
+        """The office to turn to: public security, else any that supervises this unit."""
+        row = self.supervisions.exclude(kind=Authority.POLICE).select_related("office").first()
+        return self.police_office() or (row.office if row else None)
 
     def is_supervised_by(self, user: Any) -> bool:
         """Say whether an office of `user`, or one below it, supervises this unit.
@@ -113,6 +131,8 @@ class SupervisionTransfer(models.Model):
     to_office = models.ForeignKey(Office, models.PROTECT, related_name="+")
     reason = models.CharField("理由", max_length=200)
     at = models.DateTimeField(auto_now_add=True)
+    # Empty: the people of both offices have not been told yet.
+    told_at = models.DateTimeField("通知时间", null=True, db_index=True)
 
     objects: ClassVar[Any] = UnitOwnedQuerySet.as_manager()
 

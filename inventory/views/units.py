@@ -14,7 +14,13 @@ from emailsec.lib.http import SignedInRequest
 from inventory import actions, codes
 from inventory.filters import SystemFilter, UnitFilter
 from inventory.forms.fields import count_errors
-from inventory.forms.unit import NewUnitForm, TransferForm, UnitForm, contact_forms
+from inventory.forms.unit import (
+    NewUnitForm,
+    TransferForm,
+    UnitFactsForm,
+    UnitForm,
+    contact_forms,
+)
 from inventory.history import history_of
 from inventory.models import Authority, ContactRole, MailSystem, Supervision, Unit
 from inventory.regions import picker
@@ -83,15 +89,14 @@ def detail(request: SignedInRequest, unit_id: int) -> HttpResponse:
         "supervisions": unit.supervisions.select_related("office"),
         "may_edit": _may_edit(request, unit),
         "may_add_system": request.user.can("system.edit", unit),
-        "may_manage": request.user.can("unit.manage", unit) and unit.is_supervised_by(request.user),
+        "may_manage": request.user.can("unit.manage", unit),
         "history": history_of(unit),
     }
     return render(request, "inventory/unit_detail.html", context)
 
 
 def _may_edit(request: SignedInRequest, unit: Unit) -> bool:
-    manages = request.user.can("unit.manage", unit) and unit.is_supervised_by(request.user)
-    return bool(request.user.can("unit.edit", unit) or manages)
+    return bool(request.user.can("unit.edit", unit) or request.user.can("unit.manage", unit))
 
 
 @require_http_methods(["GET", "POST"])
@@ -125,7 +130,8 @@ def edit(request: SignedInRequest, unit_id: int) -> HttpResponse:
     if not _may_edit(request, unit):
         raise PermissionDenied("单位信息由本单位填报人或监管机关承办人修改。")
     shown = {"pk": unit.pk, "name": unit.name}  # as stored: a refused form must not rename the page
-    form = UnitForm(request.POST or None, instance=unit)
+    form_class = UnitForm if request.user.can("unit.manage", unit) else UnitFactsForm
+    form = form_class(request.POST or None, instance=unit)
     contacts = contact_forms(unit, request.POST or None)
     if request.method == "POST" and all([form.is_valid(), *(c.is_valid() for c in contacts)]):
         try:
@@ -137,12 +143,12 @@ def edit(request: SignedInRequest, unit_id: int) -> HttpResponse:
                 by=request.user,
             )
         except actions.Refused as refusal:
-            form.add_error("uscc", str(refusal))
+            form.add_error(None, str(refusal))
         else:
             messages.success(request, "单位信息已保存。")
             return redirect("inventory:unit_detail", unit.pk)
     context = {"form": form, "contacts": contacts, "unit": shown}
-    context["wrong"] = count_errors(form, *contacts)
+    context |= {"wrong": count_errors(form, *contacts), "supervisor": unit.contact_office()}
     return render(request, "inventory/unit_edit.html", context)
 
 
@@ -152,7 +158,7 @@ def transfer(request: SignedInRequest, unit_id: int) -> HttpResponse:
     if not request.user.can("unit.manage", unit):
         raise PermissionDenied("监管关系由监管机关承办人变更。")
     kind = request.user.office.kind
-    form = TransferForm(request.POST or None, kind=kind)
+    form = TransferForm(request.POST or None, unit=unit, kind=kind)
     if request.method == "POST" and form.is_valid():
         try:
             actions.transfer_unit(unit=unit, by=request.user, **form.cleaned_data)
@@ -170,5 +176,5 @@ def transfer(request: SignedInRequest, unit_id: int) -> HttpResponse:
 def region_picker(request: SignedInRequest) -> HttpResponse:
     """The picker again, for the code typed (region) or chosen from a list (region_at)."""
     code = request.GET.get("region_at") or request.GET.get("region", "")
-    context = {"picker": picker(code.strip()[:6]), "asked": True}
+    context = {"picker": picker(codes.narrow(code)), "asked": True}
     return render(request, "inventory/_region_picker.html", context)

@@ -91,6 +91,43 @@ def test_what_is_known_is_updated_and_empty_cells_change_nothing(client, world):
     }
 
 
+def test_the_pages_of_units_and_systems_tell_what_the_import_did(client, world):
+    client.force_login(world.officer)
+    send(client, book(*WHOLE))
+    applying.confirm(batch=ImportBatch.objects.get(), by=world.officer)
+    made = Unit.objects.get(uscc=code(1))
+    registered = AuditEvent.objects.get(action="unit.register", object_id=str(made.pk))
+    assert registered.details["offices"] == [world.city_a.name]
+    page = client.get(reverse("inventory:unit_detail", args=[made.pk])).content.decode()
+    assert "登记单位" in page
+    assert "批量导入" in page
+    system_page = reverse("inventory:system_detail", args=[made.systems.get().pk])
+    assert "登记邮件系统" in client.get(system_page).content.decode()
+    again = (
+        ("单位", {"统一社会信用代码": code(1), "单位全称": "新名中学"}),
+        (
+            "联系人",
+            {"统一社会信用代码": code(1), "角色": "联系人", "手机": "１３９００００００９９"},
+        ),
+        domain(1, DKIM选择器="neu"),
+    )
+    send(client, book(*again))
+    applying.confirm(batch=ImportBatch.objects.first(), by=world.officer)
+    change = AuditEvent.objects.get(action="unit.update", object_id=str(made.pk))
+    assert change.details == {"单位全称": ["第1中学", "新名中学"], "联系人": ["联系人"]}
+    page = client.get(reverse("inventory:unit_detail", args=[made.pk])).content.decode()
+    assert "单位全称由“第1中学”改为“新名中学”" in page
+    assert made.contacts.get().mobile == "13900000099"
+    assert "修改了邮件域名" in client.get(system_page).content.decode()
+
+
+def test_a_known_unit_is_not_moved_out_of_the_area_of_its_office(world):
+    moved = ("单位", {"统一社会信用代码": world.unit_a.uscc, "行政区划代码": "370200"})
+    found = errors(book(moved), world.officer_province)
+    assert [place for place, _ in found] == ["单位!F2"]
+    assert "不在甲市公安局网安支队的辖区" in found[0][1]
+
+
 def test_a_subordinate_office_may_be_named_a_foreign_one_not(world):
     named = book(unit(监管机关=world.city_a.name))
     plan = check(read(io.BytesIO(named)), user=world.officer_province)
@@ -154,6 +191,7 @@ def test_giving_up_deletes_the_workbook(client, world):
         ([unit(行业类别="巫术")], "单位!E2", "没有这个行业类别"),
         ([unit(行政区划代码="3701")], "单位!F2", "六位数字"),
         ([unit(行政区划代码="999999")], "单位!F2", "区划表中没有这个代码"),
+        ([unit(行政区划代码="370200")], "单位!F2", "“丙省乙市”不在甲市公安局网安支队的辖区"),
         ([contact(2)], "联系人!A2", "“单位”表中没有此代码"),
         ([unit(), contact(), contact()], "联系人!B3", "同一单位的同一角色"),
         ([unit(), contact(姓名=None)], "联系人!C2", "请填写姓名"),
@@ -372,7 +410,7 @@ def test_checking_and_importing_ask_a_fixed_number_of_times(
         )
         applying.confirm(batch=batch, by=world.officer)
 
-    assert world.officer.office  # the memberships of a person are read once
+    assert world.officer.office.region  # the memberships of a person are read once
     few_rows, many_rows = many(range(3)), many(range(10, 40))
     with django_assert_max_num_queries(60) as few:
         run(few_rows)

@@ -65,7 +65,7 @@ def test_a_system_is_saved_with_its_domains_and_addresses_and_recorded(page, wor
             "accounts_active": "8",
             "accounts_idle": "2",
             "endpoints-0-host": "Imap.JIA.gov.test",
-            "endpoints-0-address": "127.77.1.9",
+            "endpoints-0-address": "8.8.8.8",
         }
     )
     system = MailSystem.objects.get(name="门户邮箱")
@@ -77,7 +77,7 @@ def test_a_system_is_saved_with_its_domains_and_addresses_and_recorded(page, wor
         ("post.jia.gov.test", "s1,s2")
     ]
     endpoint = system.endpoints.get()
-    assert (endpoint.host, endpoint.address) == ("imap.jia.gov.test", "127.77.1.9")
+    assert (endpoint.host, endpoint.address) == ("imap.jia.gov.test", "8.8.8.8")
     event = AuditEvent.objects.get(action="system.register")
     assert event.object_id == str(system.pk)
     assert event.actor_id == world.filler.pk
@@ -179,7 +179,12 @@ def test_an_idn_domain_is_stored_as_a_label_and_shown_as_a_person_reads_it(page,
         ),
         ({"domains-0-name": "a@b.cn"}, "domains-0-name", "不含“@”"),
         ({"domains-0-dkim_selectors": "好"}, "domains-0-dkim_selectors", "不是有效的选择器"),
-        ({"endpoints-0-address": "127.0.0.1"}, "endpoints-0-host", "请填写主机名，或移除"),
+        ({"endpoints-0-address": "8.8.8.8"}, "endpoints-0-host", "请填写主机名，或移除"),
+        (
+            {"endpoints-0-host": "a.test", "endpoints-0-address": "192.168.1.9"},
+            "endpoints-0-address",
+            "192.168.1.9 是内网地址，从互联网访问不到",
+        ),
         (
             {"endpoints-0-host": "a.test", "endpoints-0-address": "1.2.3"},
             "endpoints-0-address",

@@ -7,7 +7,10 @@ from django.urls import reverse
 from stdnum.cn.uscc import calc_check_digit
 
 from audit.models import AuditEvent
+from inbox.models import Message
+from inbox.tasks import tell_transfers
 from inventory import actions
+from inventory.jurisdiction import propose_supervision
 from inventory.models import (
     Delegation,
     Region,
@@ -77,6 +80,32 @@ def test_an_officer_registers_a_unit_under_the_proposed_office(create, world, cl
     assert "登记单位" in client.get(response.url).content.decode()
 
 
+def test_what_an_input_method_makes_of_codes_is_accepted(create):
+    wide = str.maketrans({chr(c): chr(c + 0xFEE0) for c in range(0x21, 0x7F)})
+    spaced = f"　{GOOD[:8]} {GOOD[8:]}".lower().translate(wide)
+    sent = {
+        "uscc": spaced,
+        "region": "３７０１００",
+        "registered_domains": "ｊｉａ．ｔｅｓｔ",
+        "contact_liaison-name": "张三",
+        "contact_liaison-mobile": "１３９　００００　０００２",
+        "contact_liaison-office_phone": "０９９１－２２０００００",
+    }
+    assert create(**sent).status_code == 302
+    unit = Unit.objects.get(uscc=GOOD)
+    assert unit.region_id == "370100"
+    assert [d.name for d in unit.registered_domains.all()] == ["jia.test"]
+    assert unit.contacts.get().mobile == "139 0000 0002"
+    assert unit.contacts.get().office_phone == "0991-2200000"
+
+
+def test_no_field_lets_the_browser_cut_what_is_pasted(client, world):
+    client.force_login(world.officer)
+    for name, args in (("unit_create", []), ("unit_edit", [world.unit_a.pk])):
+        page = client.get(reverse(f"inventory:{name}", args=args)).content.decode()
+        assert "maxlength" not in page.split("<form", 1)[1]
+
+
 @pytest.mark.parametrize("start", ["A1", "N2", "Y1"])
 def test_lawful_codes_of_the_other_registries_are_accepted(create, start):
     good = code(f"{start}370100MB2345678"[:17])
@@ -114,6 +143,22 @@ def test_a_code_that_does_not_suit_the_kind_is_only_remarked_upon(create, client
             "只能含数字",
         ),
         ({"contact_head-name": "李四"}, "contact_head-mobile", "至少填写一个"),
+        ({"name": "长" * 400}, "name", "最多120个字，现为400个字"),
+        ({"name": "甲市\x00局"}, "name", "含有看不见的空字符"),
+        ({"uscc": f"{GOOD}\x00"}, "uscc", "含有看不见的空字符"),
+        ({"region": "3701\x0000"}, "region", "含有看不见的空字符"),
+        ({"sector": "x" * 400}, "sector", "不在可选范围内"),
+        ({"key_industries": ["x\x00"]}, "key_industries", "含有看不见的空字符"),
+        (
+            {"contact_head-name": "李" * 31, "contact_head-mobile": "13900000003"},
+            "contact_head-name",
+            "最多30个字，现为31个字",
+        ),
+        (
+            {"contact_head-name": "李四", "contact_head-mobile": "1" * 40},
+            "contact_head-mobile",
+            "电话最多25位，现为40位",
+        ),
         ({"contact_head-mobile": "13900000003"}, "contact_head-name", "请填写姓名"),
         ({"affiliation": "2"}, "office", "应由丙省公安厅网安总队监管，不在您的管辖范围内"),
     ],
@@ -169,37 +214,109 @@ def test_supervision_is_proposed_by_level_not_by_place(world, affiliation, regio
         "county": make_office("历下分局网安大队", county, world.city_a),
     }
     make_office("甲市高新区网安大队", world.city_a.region, world.city_a)
-    found = actions.propose_supervision(
-        affiliation=affiliation, region=Region.objects.get(pk=region)
-    )
+    found = propose_supervision(affiliation=affiliation, region=Region.objects.get(pk=region))
     assert found == (offices[office] if office else None)
 
 
-def test_the_unit_corrects_its_own_name_and_code_and_the_trail_tells_old_and_new(client, world):
+def test_the_unit_keeps_its_facts_but_not_who_it_is(client, world):
+    """Name, code, division and affiliation are shown; a forged answer changes none of them."""
     client.force_login(world.filler)
     url = reverse("inventory:unit_edit", args=[world.unit_a.pk])
-    form = data(name="甲市大数据局", kind="government", **{"contact_liaison-name": ""})
+    page = client.get(url).content.decode()
+    told = "名称、代码、地区、隶属如有变化，请联系监管机关甲市公安局网安支队"
+    assert told in page
+    assert "0000-1234567" in page
+    for name in Unit.IDENTITY:
+        assert f'name="{name}"' not in page
+    before = {name: getattr(world.unit_a, name) for name in Unit.IDENTITY}
+    forged = data(
+        name="冒名", affiliation="2", region="370200", kind="party", **{"contact_liaison-name": ""}
+    )
+    assert client.post(url, forged).status_code == 302
+    unit = Unit.objects.get(pk=world.unit_a.pk)
+    assert {name: getattr(unit, name) for name in Unit.IDENTITY} == before
+    assert unit.kind == "party"
+    details = AuditEvent.objects.get(action="unit.update").details
+    assert details["单位类型"] == ["政府机关", "党委机关"]
+    assert details["联系人"] == ["联系人"]
+    assert not unit.contacts.exists()
+
+
+def test_the_office_corrects_who_the_unit_is_and_the_trail_tells_old_and_new(client, world):
+    make_region("370102", "历下区", 3, world.city_a.region)
+    client.force_login(world.officer)
+    url = reverse("inventory:unit_edit", args=[world.unit_a.pk])
+    form = data(name="甲市大数据局", affiliation="4", region="370102", kind="government")
     assert client.post(url, form).status_code == 302
     world.unit_a.refresh_from_db()
     assert (world.unit_a.name, world.unit_a.uscc) == ("甲市大数据局", GOOD)
     details = AuditEvent.objects.get(action="unit.update").details
     assert details["单位全称"] == ["甲市数据管理局", "甲市大数据局"]
     assert details["统一社会信用代码"] == ["11370100004188888K", GOOD]
-    assert details["联系人"] == ["联系人"]
+    assert details["隶属关系"] == ["地（区、市、州、盟）", "县（区、市、旗）"]
+    assert details["行政区划"] == ["丙省甲市", "丙省甲市历下区"]
     assert "13900000001" not in str(details)  # telephone numbers stay out of the trail
-    assert not world.unit_a.contacts.exists()
     page = client.get(reverse("inventory:unit_detail", args=[world.unit_a.pk])).content.decode()
     assert "单位全称由“甲市数据管理局”改为“甲市大数据局”" in page
+    assert "行政区划由“丙省甲市”改为“丙省甲市历下区”" in page
+
+
+def test_the_act_itself_refuses_the_unit_another_name(world):
+    world.unit_a.name = "冒名"
+    with pytest.raises(actions.Refused, match="由监管机关更改"):
+        actions.update_unit(unit=world.unit_a, by=world.filler)
+    assert not AuditEvent.objects.filter(action="unit.update").exists()
 
 
 def test_a_refused_edit_does_not_rename_the_page_and_names_no_other_unit(client, world):
-    client.force_login(world.filler)
+    client.force_login(world.officer)
     url = reverse("inventory:unit_edit", args=[world.unit_a.pk])
     response = client.post(url, data(name="冒名", uscc=world.unit_b.uscc))
     assert "已被登记" in errors(response)["uscc"]
     text = response.content.decode()
     assert f">{world.unit_a.name}</a>" in text
     assert world.unit_b.name not in text
+
+
+def test_no_office_holds_a_unit_beyond_its_area(create, client, world):
+    said = "“丙省乙市”不在甲市公安局网安支队的辖区（丙省甲市）之内"
+    assert said in errors(create(region="370200"))["region"]
+    assert said in errors(create(region="370200", office=str(world.city_a.pk)))["region"]
+    url = reverse("inventory:unit_edit", args=[world.unit_a.pk])
+    moved = client.post(url, data(region="370200"))
+    assert said in errors(moved)["region"]
+    assert "变更监管关系" in errors(moved)["region"]
+    url = reverse("inventory:unit_transfer", args=[world.unit_a.pk])
+    handed = client.post(url, {"office": world.city_b.pk, "reason": "迁址"})
+    assert "不在乙市公安局网安支队的辖区" in handed.context["form"].errors["office"][0]
+    assert "请同时填写新的行政区划代码" in handed.context["form"].errors["office"][0]
+    wrong = {"office": world.city_b.pk, "reason": "迁址", "region": "370100"}
+    assert "region" in client.post(url, wrong).context["form"].errors
+    unit = Unit.objects.get(pk=world.unit_a.pk)
+    assert (unit.region, unit.police_office()) == (world.city_a.region, world.city_a)
+    with pytest.raises(actions.Refused, match="不在乙市公安局网安支队的辖区"):
+        actions.transfer_unit(unit=unit, office=world.city_b, reason="x", by=world.officer)
+    twin = Unit(name="x", uscc=GOOD, kind="party", region=world.city_a.region)
+    with pytest.raises(actions.Refused, match="不在乙市公安局网安支队的辖区"):
+        actions.register_unit(unit=twin, office=world.city_b, by=world.officer_b)
+
+
+def test_the_office_above_may_hold_any_unit_of_its_area(client, world):
+    client.force_login(world.officer_province)
+    form = data(region="370200", office=str(world.province.pk))
+    assert client.post(reverse("inventory:unit_create"), form).status_code == 302
+    assert Unit.objects.get(uscc=GOOD).police_office() == world.province
+
+
+def test_a_move_must_suit_the_other_authorities_as_well(client, world):
+    bureau = make_office("甲市教育局", world.city_a.region, kind="industry")
+    world.unit_a.supervisions.create(kind="industry", office=bureau)
+    client.force_login(world.officer)
+    url = reverse("inventory:unit_transfer", args=[world.unit_a.pk])
+    form = {"office": world.city_b.pk, "reason": "迁址", "region": "370200"}
+    page = client.post(url, form, follow=True)
+    assert "不在甲市教育局的辖区" in page.content.decode()
+    assert world.unit_a.police_office() == world.city_a
 
 
 def test_two_people_registering_one_code_at_once(world):
@@ -215,7 +332,7 @@ def test_two_people_registering_one_code_at_once(world):
         actions.register_unit(unit=twin, office=world.city_a, by=world.officer)
     world.unit_a.uscc = world.unit_b.uscc
     with pytest.raises(actions.Refused, match="已由其他单位登记"):
-        actions.update_unit(unit=world.unit_a, by=world.filler)
+        actions.update_unit(unit=world.unit_a, by=world.officer)
 
 
 @pytest.mark.parametrize(
@@ -283,18 +400,46 @@ def test_handing_over_moves_the_unit_with_a_record(client, world):
     client.force_login(world.officer)
     url = reverse("inventory:unit_transfer", args=[world.unit_a.pk])
     unexplained = client.post(url, {"office": world.city_b.pk, "reason": ""})
-    assert unexplained.context["form"].errors["reason"] == ["这个字段是必填项。"]
+    assert unexplained.context["form"].errors["reason"] == ["必填，请填写。"]
     same = client.post(url, {"office": world.city_a.pk, "reason": "x"}, follow=True)
     assert "无需变更" in same.content.decode()
-    client.post(url, {"office": world.city_b.pk, "reason": "迁址"})
+    form = {"office": world.city_b.pk, "reason": "迁址", "region": "３７０２００"}
+    client.post(url, form)
     assert world.unit_a.police_office() == world.city_b
+    assert Unit.objects.get(pk=world.unit_a.pk).region == world.city_b.region
     row = SupervisionTransfer.objects.get()
     assert (row.from_office, row.to_office, row.reason) == (world.city_a, world.city_b, "迁址")
-    assert AuditEvent.objects.get(action="unit.transfer").details["reason"] == "迁址"
+    details = AuditEvent.objects.get(action="unit.transfer").details
+    assert details == {
+        "from": world.city_a.name,
+        "to": world.city_b.name,
+        "reason": "迁址",
+        "region": ["丙省甲市", "丙省乙市"],
+    }
     assert client.get(url).status_code == 404  # gone from the own view
     client.force_login(world.officer_b)
     page = client.get(reverse("inventory:unit_detail", args=[world.unit_a.pk])).content.decode()
-    assert "迁址" in page
+    assert "迁址；行政区划由“丙省甲市”改为“丙省乙市”" in page
+
+
+def test_both_offices_and_the_unit_are_told_of_a_hand_over_once(client, world):
+    client.force_login(world.officer)
+    url = reverse("inventory:unit_transfer", args=[world.unit_a.pk])
+    client.post(url, {"office": world.province.pk, "reason": "升格为省直"})
+    tell_transfers()
+    tell_transfers()
+    messages = {m.recipient.username: m for m in Message.objects.select_related("recipient")}
+    assert Message.objects.count() == len(messages) == 4
+    got, gave = messages["officer_province"], messages["officer"]
+    assert got.title == "收到移交：甲市数据管理局"
+    assert "由甲市公安局网安支队移交" in got.body
+    assert "理由：升格为省直" in got.body
+    assert gave.title == "已移交：甲市数据管理局"
+    assert "理由：升格为省直" in gave.body
+    assert "变更为丙省公安厅网安总队" in messages["filler"].body
+    assert "升格" not in messages["filler"].body
+    client.force_login(world.officer_province)
+    assert client.get(got.url).status_code == 200
 
 
 def test_a_delegation_lets_an_office_read_not_rule(client, world):
@@ -382,6 +527,8 @@ def test_the_picker_goes_from_code_to_name_and_from_list_to_code(client, world):
     chosen = client.get(url, {"region_at": "110000"}).context["picker"]
     assert [level.label for level in chosen.levels] == ["省（自治区、直辖市）", "县（区、市、旗）"]
     assert [r.name for r in chosen.levels[1].options] == ["东城区"]
+    for strange in ("3701020", "\x00", "'"):
+        assert client.get(url, {"region": strange}).context["picker"].full_name == ""
     unknown = client.get(url, {"region": "999999"}).content.decode()
     assert "区划表中没有代码“999999”" in unknown
     assert client.post(url).status_code == 405
