@@ -15,9 +15,12 @@ from scans.lifecycles import AUTHORIZATION
 from scans.models import Authorization
 
 
-def _letter(request: PortalRequest, authorization_id: int) -> Authorization:
+def _letter(request: PortalRequest, authorization_id: int, power: str = "") -> Authorization:
+    """The letter in scope (else 404); a power to act on it is asked (403) before any form is."""
     rows = Authorization.objects.visible_to(request.user).select_related("system__unit", "filed_by")
     letter: Authorization = get_object_or_404(rows, pk=authorization_id)
+    if power and not request.user.can(power, letter):
+        raise PermissionDenied(power)
     return letter
 
 
@@ -71,7 +74,7 @@ def _detail(
 
 @require_POST
 def authorization_file(request: PortalRequest, authorization_id: int) -> HttpResponse:
-    letter = _letter(request, authorization_id)
+    letter = _letter(request, authorization_id, "authorization.file")
     form = LetterScanForm(request.POST, request.FILES)
     if not form.is_valid():
         return _detail(request, letter, upload=form, status=422)
@@ -90,7 +93,7 @@ def authorization_file(request: PortalRequest, authorization_id: int) -> HttpRes
 
 @require_POST
 def authorization_withdraw(request: PortalRequest, authorization_id: int) -> HttpResponse:
-    letter = _letter(request, authorization_id)
+    letter = _letter(request, authorization_id, "authorization.file")
     try:
         actions.withdraw_authorization(letter=letter, by=request.user)
     except IllegalMove as error:
@@ -102,7 +105,7 @@ def authorization_withdraw(request: PortalRequest, authorization_id: int) -> Htt
 
 @require_POST
 def authorization_void(request: PortalRequest, authorization_id: int) -> HttpResponse:
-    letter = _letter(request, authorization_id)
+    letter = _letter(request, authorization_id, "authorization.void")
     form = VoidForm(request.POST)
     if not form.is_valid():
         return _detail(request, letter, void=form, status=422)
