@@ -58,14 +58,17 @@ POWERS: dict[Role, frozenset[str]] = {
             "finding.close",
             "notice.draft",
             "notice.serve",
-            "notice.extend",
             "call.record",
             "report.print",
         }
     ),
-    Role.CHECKER: frozenset(_OFFICE_READ | {"notice.check", "selfcheck.review", "report.print"}),
+    Role.CHECKER: frozenset(
+        _OFFICE_READ | {"notice.check", "notice.return", "selfcheck.review", "report.print"}
+    ),
+    # Who set the deadline by approving it is who may move it.
     Role.APPROVER: frozenset(
-        _OFFICE_READ | {"notice.approve", "notice.void", "notice.extend", "report.print"}
+        _OFFICE_READ
+        | {"notice.approve", "notice.return", "notice.void", "notice.extend", "report.print"}
     ),
     Role.SYSTEM_ADMIN: frozenset({"account.manage", "reference.manage"}),
     Role.SECURITY_ADMIN: frozenset({"grant.manage"}),

@@ -70,7 +70,7 @@ def page_of(user: User) -> dict[str, Any]:
         "unit": unit,
         "checks": checks,
         "notices": [n for n in notices if n.is_live],
-        "finished": sum(not n.is_live for n in notices),
+        "finished": sum(n.status == Notice.Status.FINISHED for n in notices),
         "systems": systems,
         "findings": unclosed[:_SHOWN],
         "more_findings": len(unclosed) > _SHOWN,

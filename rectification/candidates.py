@@ -160,7 +160,7 @@ def _add_answers(
                 kind=FindingSource.Kind.ANSWER,
                 sheet=sheet.row,
                 item=code,
-                said=(said or sheet.outcomes[code].message)[:300],
+                said=said or sheet.outcomes[code].message,
                 at=_noon(selfcheck.judged_on),
             )
         )

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from emailsec.lib.workdays import today
 from inventory.models import Office
 from rectification.models import Finding, Placement
-
-_DEFAULT_DAYS = 30
+from rectification.terms import terms
 
 
 @dataclass(frozen=True)
@@ -45,5 +44,5 @@ def propose(findings: Iterable[Finding], office: Office) -> Proposal:
     """Return what a notice of `office` over `findings` would look like."""
     choices = [Choice(finding, finding.placement(office.kind)) for finding in findings]
     ordered = [c.finding.days for c in choices if c.placement == Placement.ORDER]
-    days = max(1, min(ordered, default=_DEFAULT_DAYS))
+    days = max(1, min(ordered, default=terms().default_days))
     return Proposal(choices, days, today() + dt.timedelta(days=days))

@@ -1,5 +1,6 @@
 """Forms of rectification. What they refuse is told at the field, in Chinese, nothing lost."""
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from crispy_forms.helper import FormHelper
@@ -7,9 +8,13 @@ from crispy_forms.layout import Div, Field, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 
-from emailsec.lib.workdays import today
+from emailsec.lib.words import cn_date
 from inventory.models import Office
+from rectification.actions.base import too_long
+from rectification.actions.drafts import deadline_problem
+from rectification.actions.replies import completion_problem
 from rectification.models import Finding, Recheck
+from rectification.terms import terms
 
 if TYPE_CHECKING:
     _Findings = forms.ModelMultipleChoiceField[Finding]
@@ -31,17 +36,40 @@ def date_field(label: str, help_text: str = "") -> forms.DateField:
 
 
 def text_field(
-    label: str, max_length: int, *, rows: int = 3, help_text: str = ""
+    label: str,
+    max_length: int,
+    *,
+    rows: int = 3,
+    help_text: str = "",
+    required: bool = True,
+    missing: str = "",
 ) -> forms.CharField:
+    """A text that is told at the field, and never cut, when it is too long.
+
+    Args:
+        rows: height of the box; 0 for a single line.
+        missing: the sentence for an empty one; by default 请填写 and the label.
+    """
     return forms.CharField(
         label=label,
         max_length=max_length,
         help_text=help_text,
-        widget=forms.Textarea(attrs={"rows": rows}),
+        required=required,
+        widget=forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput(),
         error_messages={
-            "required": f"请填写{label}。",
-            "max_length": "最多 %(limit_value)s 字，现为 %(show_value)s 字，请精简。",
+            "required": missing or f"请填写{label}。",
+            "max_length": too_long("%(limit_value)s", "%(show_value)s"),
         },
+    )
+
+
+def choice_field(label: str, choices: list[tuple[str, str]], missing: str) -> forms.ChoiceField:
+    """Radio buttons; what is none of them is told like a missing choice."""
+    return forms.ChoiceField(
+        label=label,
+        choices=choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": missing, "invalid_choice": missing},
     )
 
 
@@ -82,11 +110,12 @@ class NoticeForm(PlainForm):
         },
     )
     deadline = date_field("整改期限")
-    case_number = forms.CharField(
-        label="登记文号",
-        max_length=60,
+    case_number = text_field(
+        "登记文号",
+        60,
+        rows=0,
         help_text="本机关由办案平台编号，请填写平台登记的文号。",
-        error_messages={"required": "请填写办案平台登记的文号。"},
+        missing="请填写办案平台登记的文号。",
     )
 
     def __init__(self, *args: Any, office: Office, findings: Any, **kwargs: Any) -> None:
@@ -97,13 +126,13 @@ class NoticeForm(PlainForm):
 
     def clean_deadline(self) -> Any:
         deadline = self.cleaned_data["deadline"]
-        if deadline <= today():
-            raise ValidationError("整改期限须晚于今天。")
+        if problem := deadline_problem(deadline):
+            raise ValidationError(problem)
         return deadline
 
 
 class ReasonForm(PlainForm):
-    """Why: for 作废, 复查不通过, 误报, 移送."""
+    """Why: for whatever must not happen without a reason."""
 
     reason = text_field("理由", 500, rows=2)
 
@@ -115,20 +144,22 @@ class ReasonForm(PlainForm):
 
 
 class SignForm(PlainForm):
-    received_by = forms.CharField(
-        label="签收人",
-        max_length=30,
+    received_by = text_field(
+        "签收人",
+        30,
+        rows=0,
         help_text="收到通知书的人。签收不等于同意其中的认定。",
-        error_messages={"required": "请填写签收人姓名。"},
+        missing="请填写签收人姓名。",
     )
 
 
 class RefusalForm(PlainForm):
-    officers = forms.CharField(
-        label="见证民警（两名）",
-        max_length=60,
+    officers = text_field(
+        "见证民警（两名）",
+        60,
+        rows=0,
         help_text="写两人姓名，用顿号隔开。拒签不影响送达，整改期限照算。",
-        error_messages={"required": "请填写两名见证民警的姓名。"},
+        missing="请填写两名见证民警的姓名。",
     )
 
 
@@ -149,15 +180,27 @@ class ExtensionForm(PlainForm):
     reason = text_field("延期理由", 500)
     interim = text_field("期间的临时措施", 500, help_text="延期期间怎样防止问题被利用。")
 
+    def __init__(self, *args: Any, deadline: dt.date | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if deadline is not None:
+            latest = terms().latest_extension(deadline)
+            self.fields["until"].help_text = f"最迟{cn_date(latest)}。"
+
 
 class DecisionForm(PlainForm):
-    note = forms.CharField(
-        label="审批意见",
-        max_length=300,
-        required=False,
-        help_text="不同意的须写明理由。",
-        widget=forms.Textarea(attrs={"rows": 2}),
+    """Which of the two buttons was pressed, and a note."""
+
+    CHOICES = ("grant", "refuse")
+    decision_note = text_field(
+        "审批意见", 300, rows=2, required=False, help_text="不同意的须写明理由。"
     )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        # The buttons carry the word, no field of the page does.
+        if self.data.get("decision") not in self.CHOICES:
+            raise ValidationError("请选择“同意延期”或“不同意”。")
+        return data | {"grant": self.data["decision"] == "grant"}
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -179,9 +222,7 @@ class ReplyForm(PlainForm):
 
     analysis = text_field("原因分析", 1000)
     measures = text_field("整改措施", 2000, help_text="已经做了什么；改了哪项配置、补了哪项制度。")
-    responsible = forms.CharField(
-        label="责任人", max_length=30, error_messages={"required": "请填写责任人。"}
-    )
+    responsible = text_field("责任人", 30, rows=0)
     completed_on = date_field("完成日期", "不晚于今天；没有完成的请先整改，或申请延期。")
     evidence = FilesField(
         label="整改佐证",
@@ -209,27 +250,33 @@ class ReplyForm(PlainForm):
 
     def clean_completed_on(self) -> Any:
         day = self.cleaned_data["completed_on"]
-        if day > today():
-            raise ValidationError("完成日期不能晚于今天；尚未完成的请先整改，或申请延期。")
+        if problem := completion_problem(self.finding, day):
+            raise ValidationError(problem)
         return day
 
 
 class RecheckForm(PlainForm):
     """A 复查 on paper or on site, and what was found."""
 
-    kind = forms.ChoiceField(
-        label="方式",
-        choices=[
-            (Recheck.Kind.PAPER.value, Recheck.Kind.PAPER.label),
-            (Recheck.Kind.SITE.value, Recheck.Kind.SITE.label),
+    kind = choice_field(
+        "方式",
+        [
+            (Recheck.Kind.PAPER.value, str(Recheck.Kind.PAPER.label)),
+            (Recheck.Kind.SITE.value, str(Recheck.Kind.SITE.label)),
         ],
-        widget=forms.RadioSelect,
-        error_messages={"required": "请选择书面复查或现场复查。"},
+        "请选择书面复查或现场复查。",
     )
-    passed = forms.ChoiceField(
-        label="结果",
-        choices=[("yes", "通过"), ("no", "不通过")],
-        widget=forms.RadioSelect,
-        error_messages={"required": "请选择复查结果。"},
+    result = choice_field(
+        "结论",
+        [
+            (Recheck.Result.PASSED.value, "通过"),
+            (Recheck.Result.FAILED.value, "不通过，退回单位继续整改"),
+            (Recheck.Result.UNKNOWN.value, "无法判断"),
+        ],
+        "请选择复查结论。",
     )
-    seen = text_field("复查所见", 2000, help_text="核对了哪些材料或配置，看到了什么。")
+    seen = text_field(
+        "复查所见",
+        2000,
+        help_text="核对了哪些材料或配置，看到了什么。不通过的，单位会读到这段话，请写明还差什么。",
+    )

@@ -33,6 +33,15 @@ FINDING = Lifecycle(
             "复查不通过",
             reason_required=True,
         ),
+        # The notice that carried it was revoked; what the unit answered stays on record.
+        Transition(
+            "release",
+            (_F.NOTIFIED, _F.RECTIFYING, _F.TO_RECHECK),
+            _F.OPEN,
+            "notice.void",
+            "整改通知撤销",
+            reason_required=True,
+        ),
         Transition("close", (_F.TO_RECHECK,), _F.CLOSED, "finding.close", "销号"),
         Transition(
             "dispute_upheld",
@@ -55,6 +64,23 @@ NOTICE = Lifecycle(
     "notice",
     "rectification.NoticeChange",
     [
+        Transition("revise", (_N.DRAFTED,), _N.DRAFTED, "notice.draft", "修改拟稿"),
+        Transition(
+            "withdraw",
+            (_N.DRAFTED,),
+            _N.VOID,
+            "notice.draft",
+            "撤回拟稿",
+            reason_required=True,
+        ),
+        Transition(
+            "send_back",
+            (_N.DRAFTED, _N.CHECKED),
+            _N.DRAFTED,
+            "notice.return",
+            "退回拟稿",
+            reason_required=True,
+        ),
         Transition("check", (_N.DRAFTED,), _N.CHECKED, "notice.check", "审核通过"),
         Transition(
             "approve", (_N.DRAFTED, _N.CHECKED), _N.APPROVED, "notice.approve", "批准并编号"
@@ -80,6 +106,15 @@ NOTICE = Lifecycle(
             _N.VOID,
             "notice.void",
             "作废",
+            reason_required=True,
+        ),
+        # After 送达: the number stays used, the unit reads why.
+        Transition(
+            "revoke",
+            (_N.SERVED, _N.SIGNED, _N.REFUSED, _N.REPLIED),
+            _N.VOID,
+            "notice.void",
+            "撤销",
             reason_required=True,
         ),
     ],

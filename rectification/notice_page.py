@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from rectification import pages
-from rectification.actions.base import may_handle
+from rectification.actions.base import drew_up, may_draft, may_handle
 from rectification.actions.replies import may_reply
 from rectification.forms import (
     DecisionForm,
@@ -20,10 +20,12 @@ from rectification.forms import (
     SignForm,
 )
 from rectification.lifecycles import NOTICE
-from rectification.models import Extension, Notice, NoticeScan
+from rectification.models import Extension, Notice, NoticeChange, NoticeScan
 from rectification.rechecks import with_rounds
+from rectification.trail import trail_of
 
 _S = Notice.Status
+_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def context_of(
     scans = list(NoticeScan.objects.visible_to(user).filter(notice=notice).select_related("by"))
     offered = _forms(notice, user, scans)
     forms = offered | {name: form for name, form in bound.items() if name in offered}
-    drafter = notice.drafted_by_id == user.pk
+    changes = list(notice.changes.all())
     return {
         "notice": notice,
         "items": [{"item": i, "recheck": next(iter(rounds[i.finding_id]), None)} for i in items],
@@ -81,20 +83,26 @@ def context_of(
         if notice.status in Notice.SERVED_OR_LATER and user.can("report.print", notice)
         else "",
         "may_rescan": any(c.may_recheck and c.finding.observable for c in cards),
-        "two_persons": drafter and notice.status in {_S.DRAFTED, _S.CHECKED},
+        "two_persons": notice.status in {_S.DRAFTED, _S.CHECKED} and drew_up(user, notice),
+        "may_revise": notice.status == _S.DRAFTED and may_draft(user, notice),
+        "sent_back": notice.sent_back if office else None,
+        "ending": next((c for c in changes if c.target == _S.VOID), None),
+        "trail": trail_of(notice, changes, inner=office),
         "office_side": office,
         "under_way": notice.status in Notice.SERVED_OR_LATER,
-        "history": _history(notice, user),
+        "history": _history(notice, changes, user),
     }
 
 
-def _history(notice: Notice, user: User) -> list[pages.Entry]:
-    """The unit reads the case from 送达 on; how the office came to it is the office's own."""
-    rows = notice.changes.all()
+# How the office came to its notice is its own; the unit reads the case from 送达 on.
+_INNER = frozenset({"revise", "withdraw", "send_back", "check", "approve"})
+
+
+def _history(notice: Notice, changes: list[NoticeChange], user: User) -> list[pages.Entry]:
     if not user.is_office_side:
-        return pages.history(rows.exclude(action__in=["check", "approve"])[:30])
+        return pages.history([c for c in changes if c.action not in _INNER][:_SHOWN])
     began = pages.Entry(notice.created_at, notice.drafted_by.name, "拟稿")
-    return [*pages.history(rows[:30]), began]
+    return [*pages.history(changes[:_SHOWN]), began]
 
 
 def _forms(notice: Notice, user: User, scans: list[NoticeScan]) -> dict[str, PlainForm]:
@@ -102,8 +110,11 @@ def _forms(notice: Notice, user: User, scans: list[NoticeScan]) -> dict[str, Pla
     actions = {t.action for t in NOTICE.open_to(notice, user)}
     handles = may_handle(user, "notice.read", notice)
     forms: dict[str, PlainForm] = {}
-    if handles and "void" in actions:
-        forms["void"] = ReasonForm(key="void", label="作废理由", help_text=_void_help(notice))
+    for act in ("send_back", "void", "revoke"):
+        if handles and act in actions:
+            forms[act] = ReasonForm(key=act, label=REASONS[act], help_text=_help(act, notice))
+    if "withdraw" in actions and may_draft(user, notice):
+        forms["withdraw"] = ReasonForm(key="withdraw", label=REASONS["withdraw"])
     if handles and "refuse" in actions:
         forms["refuse"] = RefusalForm(key="refuse")
     if "sign" in actions:
@@ -118,13 +129,26 @@ def _forms(notice: Notice, user: User, scans: list[NoticeScan]) -> dict[str, Pla
     running = notice.status in {_S.SERVED, _S.SIGNED, _S.REFUSED} and not notice.is_overdue
     asked = notice.extensions.filter(status=Extension.Status.ASKED).exists()
     if running and not asked and user.can("notice.ask_extension", notice):
-        forms["extension"] = ExtensionForm(key="extension")
-    if asked and may_handle(user, "notice.extend", notice):
+        forms["extension"] = ExtensionForm(key="extension", deadline=notice.deadline)
+    decides = asked and may_handle(user, "notice.extend", notice)
+    if decides and not drew_up(user, notice):
         forms["decision"] = DecisionForm(key="decision")
     return forms
 
 
-def _void_help(notice: Notice) -> str:
+REASONS = {
+    "withdraw": "撤回理由",
+    "send_back": "退回理由",
+    "void": "作废理由",
+    "revoke": "撤销理由",
+}
+
+
+def _help(act: str, notice: Notice) -> str:
+    if act == "send_back":
+        return "写明改什么，承办人会收到消息。"
+    if act == "revoke":
+        return "文号保留，不再使用；单位会收到消息，未了结的问题恢复为待整改。"
     return "文号保留，不再使用。" if notice.number else ""
 
 
@@ -156,12 +180,16 @@ def next_step(
             return NextStep("责令整改的问题已全部销号。", "导出整改报告", where)
         return NextStep("责令整改的问题已全部销号。")
     if status == _S.VOID:
-        return NextStep("此通知已作废。")
+        return NextStep("此通知已撤销。" if notice.is_revoked else "此通知已作废。")
     return _to_repair(notice, user, url, items, cards)
 
 
 def _to_approve(notice: Notice, user: User, url: Any) -> NextStep:
-    if notice.drafted_by_id == user.pk:
+    if notice.sent_back:
+        if may_draft(user, notice):
+            return NextStep("拟稿已退回，请修改后再次提交。", "修改拟稿", url("notice_edit"))
+        return NextStep("拟稿已退回承办人修改。")
+    if drew_up(user, notice):
         return NextStep("待另一人审核、批准：拟稿人不能审核或批准自己拟制的通知。")
     if may_handle(user, "notice.approve", notice):
         numbered = notice.office.own_numbering
@@ -191,7 +219,7 @@ def _to_serve(
         "送达",
         url("serve"),
         post=True,
-        confirm=f"送达后单位即可看到，整改期限开始计算，不能再作废。送达 {notice.number}？",
+        confirm=f"送达后单位即可看到，整改期限开始计算。送达 {notice.number}？",
     )
 
 

@@ -21,6 +21,7 @@ from rectification.actions.base import (
     lock,
     notice_url,
     require_finding,
+    written,
 )
 from rectification.lifecycles import FINDING, NOTICE
 from rectification.models import (
@@ -36,7 +37,7 @@ from scans.evidence import observation_lines, with_evidence
 from scans.models import Result, Verdict, Wave
 
 # What begins a new round: a 复查 from before it proves nothing any more.
-_ROUND_BEGINS = ("reply", "reopen", "fail", "fail_open")
+_ROUND_BEGINS = ("reply", "reopen", "fail", "fail_open", "release")
 _READ_AT_ONCE = 200
 
 
@@ -211,24 +212,36 @@ def _repaired(finding: Finding, wave: Wave) -> bool:
 
 
 @transaction.atomic
-def record_recheck(finding: Finding, *, kind: str, passed: bool, seen: str, by: User) -> Recheck:
-    """Record a 书面 or 现场复查 and what was found."""
+def record_recheck(finding: Finding, *, kind: str, result: str, seen: str, by: User) -> Recheck:
+    """Record a 书面 or 现场复查 and what was found; one that fails goes back to the unit at once.
+
+    Args:
+        kind: Recheck.Kind.PAPER or SITE.
+        result: Recheck.Result.PASSED, FAILED or UNKNOWN (无法判断: nothing is decided by it).
+        seen: what was found; the unit reads it as the reason where the 复查 fails.
+
+    Raises:
+        Refused: not awaiting 复查, an unknown kind or result, or nothing written.
+    """
     require_finding(by, "finding.recheck", finding)
     if finding.status != Finding.Status.TO_RECHECK:
         raise Refused(f"问题当前为“{finding.get_status_display()}”，不在待复查中。")
     if kind not in {Recheck.Kind.PAPER, Recheck.Kind.SITE}:
         raise Refused("请选择书面复查或现场复查。", field="kind")
-    if not seen.strip():
-        raise Refused("请写明复查所见。", field="seen")
+    if result not in {Recheck.Result.PASSED, Recheck.Result.FAILED, Recheck.Result.UNKNOWN}:
+        raise Refused("请选择复查结论。", field="result")
+    seen = written(Recheck, "seen", seen)
     row = Recheck.objects.create(
         finding=finding,
         kind=kind,
-        result=Recheck.Result.PASSED if passed else Recheck.Result.FAILED,
-        seen=seen.strip(),
+        result=result,
+        seen=seen,
         by=by,
         finished_at=timezone.now(),
     )
-    record("finding.recheck", finding, by=by, details={"kind": kind, "passed": passed})
+    record("finding.recheck", finding, by=by, details={"kind": kind, "result": result})
+    if result == Recheck.Result.FAILED:
+        fail(finding, reason=seen, by=by)
     return row
 
 

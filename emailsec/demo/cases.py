@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import F
 from django.utils import timezone
 from weasyprint import HTML
 
@@ -224,7 +225,7 @@ def _rectify(stage: Stage, key: str, story: str, selfcheck: SelfCheck) -> None:
             rechecks.record_recheck(
                 finding,
                 kind="paper",
-                passed=True,
+                result="passed",
                 seen="已核对整改佐证，材料齐全，与整改要求一致。",
                 by=officer,
             )
@@ -242,6 +243,7 @@ def _shift_back(notice: Notice, *, days: int) -> None:
         setattr(notice, name, getattr(notice, name) - back)
     notice.created_at -= back
     notice.save()
+    notice.changes.update(at=F("at") - back)
     Finding.objects.filter(notice_items__notice=notice, due_on__isnull=False).update(
         due_on=notice.deadline
     )

@@ -1,14 +1,26 @@
 """From confirmed findings to 销号. Every verb is one transaction with its record."""
 
 from rectification.actions.base import Refused
-from rectification.actions.extensions import ask_extension, decide_extension
-from rectification.actions.findings import confirm_findings, declare_false_alarm, transfer
-from rectification.actions.notices import (
-    add_scan,
+from rectification.actions.drafts import (
     approve_notice,
     check_notice,
     draft_notice,
+    open_to_draft,
+    revise_notice,
+    send_back,
+    withdraw_notice,
+)
+from rectification.actions.extensions import ask_extension, decide_extension
+from rectification.actions.findings import (
+    confirm_findings,
+    declare_false_alarm,
+    reopen,
+    transfer,
+)
+from rectification.actions.notices import (
+    add_scan,
     note_refusal,
+    revoke_notice,
     serve_notice,
     sign_notice,
     void_notice,
@@ -27,9 +39,15 @@ __all__ = [
     "draft_notice",
     "may_reply",
     "note_refusal",
+    "open_to_draft",
+    "reopen",
     "reply",
+    "revise_notice",
+    "revoke_notice",
+    "send_back",
     "serve_notice",
     "sign_notice",
     "transfer",
     "void_notice",
+    "withdraw_notice",
 ]

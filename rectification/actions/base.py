@@ -1,7 +1,9 @@
 """What the verbs share: refusals, whose case it is, and the lock that keeps a case in step."""
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.urls import reverse
 
 from accounts.models import User
@@ -27,6 +29,32 @@ class Refused(Exception):
         self.field = field
 
 
+def written(
+    model: type[Model], column: str, text: str, *, label: str = "", required: bool = True
+) -> str:
+    """Return what a person wrote, bare, where it fits into its column: nothing is ever cut.
+
+    Args:
+        label: what the form calls it; the column's own name by default.
+        required: whether it may be empty.
+
+    Raises:
+        Refused: empty though required, or too long; at the field named like the column.
+    """
+    field: Any = model._meta.get_field(column)
+    label, longest, text = label or str(field.verbose_name), field.max_length, text.strip()
+    if required and not text:
+        raise Refused(f"请填写{label}。", field=column)
+    if longest and len(text) > longest:
+        raise Refused(too_long(longest, len(text)), field=column)
+    return text
+
+
+def too_long(longest: int | str, length: int | str) -> str:
+    """The sentence for a text that is too long, in characters."""
+    return f"最多 {longest} 字，现为 {length} 字，请精简。"
+
+
 def belongs_to(office: Office, by: User) -> bool:
     """Say whether `by` works in `office` or above it."""
     return any(office.path.startswith(path) for path in by.scope.office_paths)
@@ -36,6 +64,18 @@ def may_handle(by: User, power: str, notice: Notice) -> bool:
     """Say whether an officer may act on a notice: another authority that supervises the same
     unit may read it, never move it."""
     return by.can(power, notice) and belongs_to(notice.office, by)
+
+
+def may_draft(by: User, notice: Notice) -> bool:
+    """Say whether an officer may rework or withdraw a draft: it is its own office's only."""
+    return by.can("notice.draft", notice) and by.office == notice.office
+
+
+def drew_up(by: User, notice: Notice) -> bool:
+    """Say whether `by` drafted a notice or reworked its draft: another person must then judge."""
+    if notice.drafted_by_id == by.pk:
+        return True
+    return bool(notice.changes.filter(action="revise", by_id=by.pk).exists())
 
 
 def require_notice(by: User, power: str, notice: Notice) -> None:
@@ -53,10 +93,13 @@ def live_item(finding: Finding) -> NoticeItem | None:
 
 
 def may_handle_finding(by: User, power: str, finding: Finding) -> bool:
-    """As `may_handle`; a finding in no notice belongs to the offices that supervise the unit."""
+    """As `may_handle`; a finding that has ended is still that of its last notice, and one in no
+    notice belongs to the offices that supervise the unit."""
     if not by.can(power, finding):
         return False
     item = live_item(finding)
+    if item is None and finding.status in Finding.ENDED:
+        item = finding.notice_items.select_related("notice__office").order_by("-pk").first()
     if item is not None:
         return belongs_to(item.notice.office, by)
     return finding.unit.is_supervised_by(by)

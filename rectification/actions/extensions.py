@@ -11,8 +11,17 @@ from audit.trail import record
 from emailsec.lib.words import cn_date
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office, tell_unit
-from rectification.actions.base import Refused, headline, lock, notice_url, require_notice
+from rectification.actions.base import (
+    Refused,
+    drew_up,
+    headline,
+    lock,
+    notice_url,
+    require_notice,
+    written,
+)
 from rectification.models import Extension, Finding, Notice
+from rectification.terms import terms
 
 # The unit still has something to do before the deadline.
 _RUNNING = frozenset({Notice.Status.SERVED, Notice.Status.SIGNED, Notice.Status.REFUSED})
@@ -25,8 +34,8 @@ def ask_extension(
     """The unit asks for a later deadline, at the latest on the day of the present one.
 
     Raises:
-        Refused: not running, the deadline has ended, a date that is not later, a missing reason
-            or interim measure, or a request is already waiting.
+        Refused: not running, the deadline has ended, a date that is not later or too late, a
+            missing or overlong reason or interim measure, or a request is already waiting.
     """
     if not by.can("notice.ask_extension", notice):
         raise PermissionDenied("notice.ask_extension")
@@ -37,17 +46,19 @@ def ask_extension(
         raise Refused("整改期限已过，不能再申请延期，请尽快完成整改并反馈。")
     if until <= notice.deadline:
         raise Refused("申请延至的日期须晚于现整改期限。", field="until")
-    if not reason.strip():
-        raise Refused("请写明延期理由。", field="reason")
-    if not interim.strip():
-        raise Refused("请写明延期期间的临时措施。", field="interim")
+    latest = terms().latest_extension(notice.deadline)
+    if until > latest:
+        days = terms().longest_extension_days
+        raise Refused(f"一次最多延期 {days} 天，即至{cn_date(latest)}。", field="until")
+    reason = written(Extension, "reason", reason, label="延期理由")
+    interim = written(Extension, "interim", interim)
     if notice.extensions.filter(status=Extension.Status.ASKED).exists():
         raise Refused("已有一份延期申请在审批中。")
     extension = Extension.objects.create(
         notice=notice,
         until=until,
-        reason=reason.strip()[:500],
-        interim=interim.strip()[:500],
+        reason=reason,
+        interim=interim,
         asked_by=by,
     )
     record("extension.ask", notice, by=by, details={"until": until.isoformat()})
@@ -62,19 +73,23 @@ def ask_extension(
 
 @transaction.atomic
 def decide_extension(extension: Extension, *, grant: bool, note: str, by: User) -> None:
-    """The office decides; a granted extension moves the deadline of the notice and of the
+    """The 批准人 decides; a granted extension moves the deadline of the notice and of the
     ordered findings that have not ended in it.
 
     What was asked in time may be granted after the old deadline has ended: the finding is then
     no longer overdue.
 
     Raises:
-        Refused: decided meanwhile, a refusal without its reason, or nothing left to extend.
+        Refused: by the person who drew the notice up, decided meanwhile, a refusal without its
+            reason, an overlong note, or nothing left to extend.
     """
     notice = extension.notice
     require_notice(by, "notice.extend", notice)
-    if not grant and not note.strip():
-        raise Refused("不同意延期的，请写明理由。", field="note")
+    if drew_up(by, notice):
+        raise Refused("拟稿人不能审批自己所拟通知的延期，须由另一人办理。")
+    note = written(Extension, "decision_note", note, required=False)
+    if not grant and not note:
+        raise Refused("不同意延期的，请写明理由。", field="decision_note")
     lock(notice)
     if grant and not notice.is_live:
         raise Refused(f"通知当前为“{notice.get_status_display()}”，不需要延期。")
@@ -82,7 +97,7 @@ def decide_extension(extension: Extension, *, grant: bool, note: str, by: User) 
         raise Refused("申请延至的日期不晚于现整改期限。")
     status = Extension.Status.GRANTED if grant else Extension.Status.REFUSED
     won = Extension.objects.filter(pk=extension.pk, status=Extension.Status.ASKED).update(
-        status=status, decided_by=by, decided_at=timezone.now(), decision_note=note.strip()[:300]
+        status=status, decided_by=by, decided_at=timezone.now(), decision_note=note
     )
     if not won:
         raise Refused("此申请刚刚已被处理。")
@@ -102,4 +117,14 @@ def decide_extension(extension: Extension, *, grant: bool, note: str, by: User) 
         title=headline(f"延期申请{'获同意' if grant else '未获同意'}：{notice.number}"),
         body=note or f"整改期限改为{cn_date(extension.until)}。",
         url=notice_url(notice),
+    )
+
+
+def drop_requests(notice: Notice, *, note: str, by: User) -> None:
+    """Settle what still waits for a decision when its notice is revoked."""
+    notice.extensions.filter(status=Extension.Status.ASKED).update(
+        status=Extension.Status.REFUSED,
+        decided_by=by,
+        decided_at=timezone.now(),
+        decision_note=note,
     )

@@ -18,6 +18,9 @@ from rectification.lifecycles import FINDING
 from rectification.models import Finding
 from rectification.numbers import finding_number
 
+# A finding that is open again has neither an end nor, before a notice, a deadline.
+_AFRESH = {"closed_on": None, "due_on": None}
+
 
 @transaction.atomic
 def confirm_findings(selfcheck: SelfCheck, keys: Collection[str], *, by: User) -> list[Finding]:
@@ -65,8 +68,8 @@ def confirm_findings(selfcheck: SelfCheck, keys: Collection[str], *, by: User) -
 
 def _confirm(unit: Unit, candidate: Candidate, by: User) -> Finding:
     facts = {
-        "title": candidate.title[:200],
-        "why": candidate.why[:400],
+        "title": candidate.title,
+        "why": candidate.why,
         "advice": candidate.advice,
         "severity": candidate.severity,
         "major_risk": candidate.urgent,
@@ -94,7 +97,7 @@ def _confirm(unit: Unit, candidate: Candidate, by: User) -> Finding:
             "reopen",
             by=by,
             reason="同一根因再次出现",
-            also={"closed_on": None, "due_on": None, "confirmed_by": by, **facts},
+            also={**_AFRESH, "confirmed_by": by, **facts},
         )
     elif finding.status == Finding.Status.OPEN and not finding.notice_items.live().exists():
         # Nothing printed yet: the worse of the two is the truth.
@@ -105,6 +108,30 @@ def _confirm(unit: Unit, candidate: Candidate, by: User) -> Finding:
         source.finding = finding
     finding.sources.bulk_create(candidate.fresh)
     return finding
+
+
+@transaction.atomic
+def reopen(finding: Finding, *, reason: str, by: User) -> None:
+    """重新列为问题: the 销号 did not hold. The finding waits for a notice once more.
+
+    Raises:
+        Refused: the same cause already stands in another unclosed finding.
+    """
+    require_finding(by, "finding.confirm", finding)
+    # One row to queue at, as in `confirm_findings`.
+    Unit.objects.select_for_update().get(pk=finding.unit_id)
+    twins = Finding.objects.unclosed().filter(
+        unit=finding.unit_id, system=finding.system_id, cause=finding.cause
+    )
+    if twin := twins.exclude(pk=finding.pk).first():
+        raise Refused(f"同一根因已列为 {twin.number}，不能重复列出。")
+    FINDING.move(finding, "reopen", by=by, reason=reason, also=_AFRESH | {"confirmed_by": by})
+    tell_unit(
+        finding.unit,
+        title=headline(f"重新列为问题：{finding}"),
+        body=reason,
+        url=reverse("rectification:finding_detail", args=[finding.pk]),
+    )
 
 
 @transaction.atomic

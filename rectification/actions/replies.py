@@ -10,9 +10,10 @@ from accounts.models import User
 from accounts.roles import Role
 from audit.trail import record
 from emailsec.lib.uploads import CheckedFile, Upload, check_upload
+from emailsec.lib.words import cn_date
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office
-from rectification.actions.base import Refused, headline, lock, notice_url
+from rectification.actions.base import Refused, headline, lock, notice_url, written
 from rectification.lifecycles import FINDING, NOTICE
 from rectification.models import Finding, Notice, NoticeItem, Reply, ReplyEvidence
 
@@ -44,8 +45,9 @@ def reply(
     """The unit answers one finding; once all ordered findings are answered the notice is 已回复.
 
     Raises:
-        Refused: not the turn of this finding, a completion in the future, or no evidence where
-            nothing can be observed from outside.
+        Refused: not the turn of this finding, a completion that cannot be (`completion_problem`),
+            a text that is missing or too long, or no evidence where nothing can be observed from
+            outside.
         IllegalMove: answered meanwhile (a second click).
         ValidationError: a file (Chinese).
     """
@@ -62,10 +64,16 @@ def reply(
             if notice.status == Notice.Status.SERVED
             else f"通知当前为“{notice.get_status_display()}”，不能提交整改反馈。"
         )
-    if completed_on > today():
-        raise Refused(
-            "完成日期不能晚于今天；尚未完成的请先整改，或申请延期。", field="completed_on"
+    if problem := completion_problem(finding, completed_on):
+        raise Refused(problem, field="completed_on")
+    words = {
+        column: written(Reply, column, text)
+        for column, text in (
+            ("analysis", analysis),
+            ("measures", measures),
+            ("responsible", responsible),
         )
+    }
     if not files and not finding.observable:
         raise Refused("此问题无法远程复测，请上传整改佐证。", field="evidence")
     if len(files) > MAX_FILES:
@@ -76,9 +84,7 @@ def reply(
     row = Reply.objects.create(
         notice=notice,
         finding=finding,
-        analysis=analysis,
-        measures=measures,
-        responsible=responsible,
+        **words,
         completed_on=completed_on,
         by=by,
     )
@@ -89,6 +95,19 @@ def reply(
         record("reply.evidence", row, by=by, details={"notice": notice.number, "sha256": hashes})
     _all_answered(notice, by)
     return row
+
+
+def completion_problem(finding: Finding, day: dt.date) -> str:
+    """Say why a repair cannot have been completed on a day; "" if it can.
+
+    A unit may repair before it is served, so that not 送达 is the bound but the last day on which
+    the problem was still said or seen.
+    """
+    if day > today():
+        return "完成日期不能晚于今天；尚未完成的请先整改，或申请延期。"
+    if day < finding.still_there_on:
+        return f"{cn_date(finding.still_there_on)}问题仍然存在，完成日期不能更早。"
+    return ""
 
 
 def _all_answered(notice: Notice, by: User) -> None:

@@ -3,6 +3,7 @@
 from rectification.models.findings import (
     Finding,
     FindingChange,
+    FindingQuerySet,
     FindingSource,
     Ground,
     Placement,
@@ -32,6 +33,7 @@ __all__ = [
     "Extension",
     "Finding",
     "FindingChange",
+    "FindingQuerySet",
     "FindingSource",
     "Ground",
     "Notice",

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from assessments.models import Contradiction, Sheet
 from audit.models import StatusChange
-from emailsec.lib.workdays import today
+from emailsec.lib.workdays import OFFICE_ZONE, today
 from inventory.models import MailSystem, Unit
 from inventory.scoping import ScopedQuerySet
 from scans.models import Verdict
@@ -111,8 +111,8 @@ class Finding(models.Model):
         MailSystem, models.PROTECT, null=True, blank=True, related_name="findings"
     )
     cause = models.SlugField("根因", max_length=40)
-    title = models.CharField("问题", max_length=200)
-    why = models.CharField("危害", max_length=400, blank=True)
+    title = models.TextField("问题")
+    why = models.TextField("危害", blank=True)
     advice = models.TextField("整改要求", blank=True)
     severity = models.CharField("严重程度", max_length=6, choices=Severity.choices)
     major_risk = models.BooleanField("重大风险隐患候选", default=False)
@@ -174,6 +174,12 @@ class Finding(models.Model):
         return any(source.verdict_id for source in self.sources.all())
 
     @property
+    def still_there_on(self) -> dt.date:
+        """The last day on which the problem was said or seen; no repair can be older."""
+        days = [source.at for source in self.sources.all()] or [self.confirmed_at]
+        return max(days).astimezone(OFFICE_ZONE).date()
+
+    @property
     def is_overdue(self) -> bool:
         """The rule of `FindingQuerySet.overdue` for one row."""
         late = self.due_on is not None and self.due_on < today()
@@ -213,7 +219,7 @@ class FindingSource(models.Model):
     contradiction = models.ForeignKey(Contradiction, models.PROTECT, null=True, related_name="+")
     rule = models.CharField(max_length=40, blank=True)
     domain = models.CharField(max_length=253, blank=True)
-    said = models.CharField("填报", max_length=300, blank=True)
+    said = models.TextField("填报", blank=True)
     seen = models.TextField("观测", blank=True)
     at = models.DateTimeField("时间")
 

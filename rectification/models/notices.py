@@ -16,11 +16,13 @@ from rectification.models.findings import Finding, FindingQuerySet
 
 class NoticeQuerySet(ScopedQuerySet["Notice"]):
     scope_path = "unit"
+    _revoked = Q(status="void", served_on__isnull=False)
 
     def visible_to(self, user: Any) -> Self:
         """Notices of visible units: those of the user's own offices and what lies below them;
-        those of other authorities, and for the unit itself any, only from 送达 on."""
-        rule = Q(status__in=Notice.SERVED_OR_LATER)
+        those of other authorities, and for the unit itself any, only from 送达 on, and still
+        when they were revoked afterwards."""
+        rule = Q(status__in=Notice.SERVED_OR_LATER) | self._revoked
         for path in scope_of(user).office_paths:
             rule |= Q(office__path__startswith=path)
         return super().visible_to(user).filter(rule)
@@ -114,6 +116,24 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.number or f"整改通知（拟稿 {self.pk}）"
+
+    @property
+    def is_revoked(self) -> bool:
+        """Voided after the unit had it."""
+        return self.status == self.Status.VOID and self.served_on is not None
+
+    @property
+    def status_words(self) -> str:
+        """The status as it reads on screen: what the unit had is 撤销, what it never saw 作废."""
+        return "已撤销" if self.is_revoked else str(self.get_status_display())
+
+    @property
+    def sent_back(self) -> "NoticeChange | None":
+        """The 退回 that no revision of the draft has answered yet."""
+        if self.status != self.Status.DRAFTED:
+            return None
+        last: NoticeChange | None = self.changes.first()
+        return last if last is not None and last.action == "send_back" else None
 
     @property
     def is_live(self) -> bool:

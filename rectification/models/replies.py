@@ -110,6 +110,13 @@ class Recheck(models.Model):
     def __str__(self) -> str:
         return f"{self.finding} {self.get_kind_display()}"
 
+    @property
+    def result_words(self) -> str:
+        """The result as it reads on screen and paper: a person judges, a look observes."""
+        if self.result == self.Result.UNKNOWN and self.kind != self.Kind.RESCAN:
+            return "无法判断"
+        return str(self.get_result_display())
+
 
 class WaveRead(models.Model):
     """The marker that a finished wave was read for repairs of findings: one row, one winner."""

@@ -1,5 +1,6 @@
 """Confirming findings at 复核, the list of findings, and one finding as a case."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -15,13 +16,21 @@ from accounts.requests import PortalRequest
 from assessments.models import SelfCheck
 from emailsec.lib.workdays import today
 from inventory.models import Unit
-from rectification import actions, pages
+from rectification import actions, pages, rechecks
 from rectification.actions.base import live_item, may_handle_finding
 from rectification.candidates import candidates
 from rectification.filters import FindingFilter
-from rectification.forms import ReasonForm, RecheckForm
-from rectification.models import Finding, Recheck, Reply
-from rectification.views.shared import READ, attempt, get_finding, require, to_finding
+from rectification.forms import PlainForm, ReasonForm, RecheckForm
+from rectification.models import Finding, Notice, NoticeItem, Recheck, Reply
+from rectification.views.shared import (
+    READ,
+    attempt,
+    get_finding,
+    own_finding,
+    require,
+    say_unplaced,
+    to_finding,
+)
 
 PAGE = 50
 
@@ -94,6 +103,38 @@ def finding_list(request: PortalRequest) -> HttpResponse:
     return render(request, "rectification/finding_list.html", context)
 
 
+REASONS = {
+    "fail": "退回的理由",
+    "false_alarm": "认定误报的理由",
+    "transfer": "移送何机关、为什么",
+    "reopen": "重新列为问题的理由",
+}
+
+
+def _forms(
+    request: PortalRequest, finding: Finding, card: pages.Card, item: NoticeItem | None
+) -> dict[str, PlainForm]:
+    """The forms that the person may send now, by the name of their act."""
+    status, rescan = finding.status, card.rescan
+    names = []
+    if card.may_recheck and rescan is not None and rescan.result == Recheck.Result.FAILED:
+        # The look itself is the 复查 on record; what remains is to send the finding back.
+        names.append("fail")
+    if may_handle_finding(request.user, "notice.approve", finding):
+        if status not in Finding.ENDED:
+            names.append("false_alarm")
+        if status == Finding.Status.OPEN and item is None:
+            names.append("transfer")
+    if status == Finding.Status.CLOSED and may_handle_finding(
+        request.user, "finding.confirm", finding
+    ):
+        names.append("reopen")
+    forms: dict[str, PlainForm] = {n: ReasonForm(key=n, label=REASONS[n]) for n in names}
+    if card.may_recheck:
+        forms["recheck"] = RecheckForm(key="recheck", initial={"kind": Recheck.Kind.PAPER})
+    return forms
+
+
 @require_GET
 def finding_detail(request: PortalRequest, pk: int) -> HttpResponse:
     return finding_page(request, get_finding(request, pk))
@@ -110,18 +151,10 @@ def finding_page(request: PortalRequest, finding: Finding, **bound: Any) -> Http
         .prefetch_related("evidence")
         .order_by("-id")
     )
-    judging = may_handle_finding(request.user, "notice.approve", finding)
-    status = finding.status
-    offered: dict[str, Any] = {}
-    if card.may_recheck:
-        offered["recheck"] = RecheckForm(key="recheck", initial={"kind": Recheck.Kind.PAPER})
-        offered["fail"] = ReasonForm(key="fail", label="不通过的理由")
-    if judging and status not in Finding.ENDED:
-        offered["false_alarm"] = ReasonForm(key="false_alarm", label="认定误报的理由")
-    if judging and status == Finding.Status.OPEN and item is None:
-        offered["transfer"] = ReasonForm(key="transfer", label="移送何机关、为什么")
+    offered = _forms(request, finding, card, item)
+    say_unplaced(request, bound, offered)
     visible = item is not None and (
-        request.user.is_office_side or item.notice.is_live or item.notice.status == "finished"
+        request.user.is_office_side or item.notice.status in Notice.SERVED_OR_LATER
     )
     context = {
         "finding": finding,
@@ -143,31 +176,48 @@ def finding_page(request: PortalRequest, finding: Finding, **bound: Any) -> Http
         "history": pages.history(finding.changes.all()[:30]),
         "self_confirmed": finding.confirmed_by_id == request.user.pk,
         "may_draft": item is None
-        and status == Finding.Status.OPEN
+        and finding.status == Finding.Status.OPEN
         and request.user.can("notice.draft", finding.unit),
     }
     return render(request, "rectification/finding_detail.html", context)
 
 
-def _judge(request: PortalRequest, pk: int, name: str, done: str) -> HttpResponse:
-    finding = get_finding(request, pk)
-    form = ReasonForm(request.POST, key=name)
-    act = {"false_alarm": actions.declare_false_alarm, "transfer": actions.transfer}[name]
+def _with_reason(
+    request: PortalRequest, finding: Finding, name: str, act: Callable[..., object], done: str
+) -> HttpResponse:
+    """Act with a reason; its errors stand at the field of the finding's page."""
+    form = ReasonForm(request.POST, key=name, label=REASONS[name])
     return attempt(
         request,
         lambda: act(finding, reason=form.cleaned_data["reason"], by=request.user),
         done=done,
         to=to_finding(finding),
         form=form,
-        again=lambda form: finding_page(request, get_finding(request, pk), **{name: form}),
+        again=lambda form: finding_page(request, get_finding(request, finding.pk), **{name: form}),
     )
 
 
 @require_POST
 def false_alarm(request: PortalRequest, pk: int) -> HttpResponse:
-    return _judge(request, pk, "false_alarm", "已认定为误报，并告知单位。")
+    finding = own_finding(request, pk, "notice.approve")
+    done = "已认定为误报，并告知单位。"
+    return _with_reason(request, finding, "false_alarm", actions.declare_false_alarm, done)
 
 
 @require_POST
 def transfer(request: PortalRequest, pk: int) -> HttpResponse:
-    return _judge(request, pk, "transfer", "已移送。")
+    finding = own_finding(request, pk, "notice.approve")
+    return _with_reason(request, finding, "transfer", actions.transfer, "已移送。")
+
+
+@require_POST
+def reopen(request: PortalRequest, pk: int) -> HttpResponse:
+    finding = own_finding(request, pk, "finding.confirm")
+    done = "已重新列为问题，可以拟制整改通知。"
+    return _with_reason(request, finding, "reopen", actions.reopen, done)
+
+
+@require_POST
+def fail(request: PortalRequest, pk: int) -> HttpResponse:
+    finding = own_finding(request, pk, "finding.recheck")
+    return _with_reason(request, finding, "fail", rechecks.fail, "已退回单位继续整改。")

@@ -2,20 +2,22 @@
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.requests import PortalRequest
 from emailsec.lib.wake import wake
 from rectification import pages, rechecks
-from rectification.forms import ReasonForm, RecheckForm
-from rectification.models import Finding, Notice
+from rectification.actions.base import live_item
+from rectification.forms import RecheckForm
+from rectification.models import Finding, Notice, Recheck
 from rectification.views.findings import finding_page
 from rectification.views.shared import (
     attempt,
     get_finding,
     get_notice,
+    own_finding,
     to_finding,
     to_notice,
 )
@@ -104,18 +106,18 @@ def notice_rescan(request: PortalRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def record_recheck(request: PortalRequest, pk: int) -> HttpResponse:
-    finding = get_finding(request, pk)
+    finding = own_finding(request, pk, "finding.recheck")
     form = RecheckForm(request.POST, key="recheck")
+
+    def act() -> None:
+        row = rechecks.record_recheck(finding, by=request.user, **form.cleaned_data)
+        failed = row.result == Recheck.Result.FAILED
+        messages.success(request, f"复查已记录{'，已退回单位继续整改' if failed else ''}。")
+
     return attempt(
         request,
-        lambda: rechecks.record_recheck(
-            finding,
-            kind=form.cleaned_data["kind"],
-            passed=form.cleaned_data["passed"] == "yes",
-            seen=form.cleaned_data["seen"],
-            by=request.user,
-        ),
-        done="复查已记录。",
+        act,
+        done="",
         to=to_finding(finding),
         form=form,
         again=lambda form: finding_page(request, get_finding(request, pk), recheck=form),
@@ -125,28 +127,14 @@ def record_recheck(request: PortalRequest, pk: int) -> HttpResponse:
 @require_POST
 def close(request: PortalRequest, pk: int) -> HttpResponse:
     """销号; back to the notice if that is where the button stood."""
-    finding = get_finding(request, pk)
+    finding = own_finding(request, pk, "finding.close")
+    item = live_item(finding)
     to = to_finding(finding)
-    notice_id = request.POST.get("notice", "")
-    if notice_id.isdecimal():
-        to = redirect("rectification:notice_detail", pk=int(notice_id))
+    if item is not None and request.POST.get("notice") == str(item.notice_id):
+        to = to_notice(item.notice)
     return attempt(
         request,
         lambda: rechecks.close(finding, by=request.user),
         done=f"{finding.number} 已销号。",
         to=to,
-    )
-
-
-@require_POST
-def fail(request: PortalRequest, pk: int) -> HttpResponse:
-    finding = get_finding(request, pk)
-    form = ReasonForm(request.POST, key="fail", label="不通过的理由")
-    return attempt(
-        request,
-        lambda: rechecks.fail(finding, reason=form.cleaned_data["reason"], by=request.user),
-        done="已退回单位继续整改。",
-        to=to_finding(finding),
-        form=form,
-        again=lambda form: finding_page(request, get_finding(request, pk), fail=form),
     )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.requests import PortalRequest
 from emailsec.lib.workdays import today
 from rectification import actions, pages
+from rectification.actions.base import require_notice
 from rectification.forms import DecisionForm, ExtensionForm, ReplyForm
 from rectification.models import Extension, Notice, NoticeItem, Reply, ReplyEvidence
 from rectification.views.notices import notice_page
@@ -29,8 +29,7 @@ from rectification.views.shared import (
 def reply(request: PortalRequest, notice_id: int) -> HttpResponse:
     """整改反馈: one form a finding, each sent by itself."""
     notice = get_notice(request, notice_id)
-    if not request.user.can("notice.reply", notice):
-        raise PermissionDenied("notice.reply")
+    require(request, "notice.reply", notice)
     if request.method == "GET":
         return _reply_page(request, notice)
     item = _item(notice, request.POST.get("finding", ""))
@@ -135,7 +134,8 @@ def evidence_file(request: PortalRequest, pk: int) -> FileResponse:
 @require_POST
 def extension_ask(request: PortalRequest, pk: int) -> HttpResponse:
     notice = get_notice(request, pk)
-    form = ExtensionForm(request.POST, key="extension")
+    require(request, "notice.ask_extension", notice)
+    form = ExtensionForm(request.POST, key="extension", deadline=notice.deadline)
     return attempt(
         request,
         lambda: actions.ask_extension(notice, by=request.user, **form.cleaned_data),
@@ -152,14 +152,20 @@ def extension_decide(request: PortalRequest, pk: int) -> HttpResponse:
         "notice__unit", "notice__office"
     )
     extension = get_object_or_404(rows, pk=pk)
-    grant = request.POST.get("decision") == "grant"
+    require_notice(request.user, "notice.extend", extension.notice)
     form = DecisionForm(request.POST, key="decision")
+
+    def act() -> None:
+        data = form.cleaned_data
+        actions.decide_extension(
+            extension, grant=data["grant"], note=data["decision_note"], by=request.user
+        )
+        messages.success(request, "已同意延期。" if data["grant"] else "已不同意延期。")
+
     return attempt(
         request,
-        lambda: actions.decide_extension(
-            extension, grant=grant, note=form.cleaned_data["note"], by=request.user
-        ),
-        done="已同意延期。" if grant else "已不同意延期。",
+        act,
+        done="",
         to=to_notice(extension.notice),
         form=form,
         again=lambda form: notice_page(

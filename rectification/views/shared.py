@@ -1,6 +1,6 @@
 """What the journeys share: fetching in scope, and one way to act and to say what came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +12,7 @@ from accounts.requests import PortalRequest
 from audit.lifecycle import IllegalMove
 from audit.trail import record
 from rectification.actions import Refused
+from rectification.actions.base import require_finding, require_notice
 from rectification.forms import PlainForm
 from rectification.models import Finding, Notice
 from rectification.pages import with_sources
@@ -44,6 +45,36 @@ def get_finding(request: PortalRequest, pk: int) -> Finding:
     return finding
 
 
+def own_notice(request: PortalRequest, pk: int, power: str) -> Notice:
+    """The notice, where the officer may act on it: before any form is looked at, what is not in
+    scope is 404 and what may only be read 403."""
+    notice = get_notice(request, pk)
+    require_notice(request.user, power, notice)
+    return notice
+
+
+def own_finding(request: PortalRequest, pk: int, power: str) -> Finding:
+    """As `own_notice`."""
+    finding = get_finding(request, pk)
+    require_finding(request.user, power, finding)
+    return finding
+
+
+def say_unplaced(request: PortalRequest, bound: Mapping[str, PlainForm], offered: Any) -> None:
+    """Errors of forms that the page does not offer (any more) become messages: none is lost."""
+    for name, form in bound.items():
+        if name not in offered:
+            for errors in form.errors.values():
+                messages.error(request, "；".join(str(error) for error in errors))
+
+
+def _again(again: Callable[[PlainForm], HttpResponse], form: PlainForm) -> HttpResponse:
+    response = again(form)
+    if response.status_code == 200:
+        response.status_code = 422
+    return response
+
+
 def attempt(
     request: PortalRequest,
     act: Callable[[], object],
@@ -55,7 +86,7 @@ def attempt(
     file_field: str = "file",
 ) -> HttpResponse:
     """Run an action and answer: on success a message and `to`; what is wrong with a field stands
-    at the field of the page shown `again` with everything kept; the rest is a message.
+    at the field of the page shown `again` (422) with everything kept; the rest is a message.
 
     Args:
         act: the action with its arguments.
@@ -66,20 +97,20 @@ def attempt(
         file_field: where the form shows what is wrong with an upload.
     """
     if form is not None and again is not None and not form.is_valid():
-        return again(form)
+        return _again(again, form)
     try:
         act()
     except Refused as refusal:
         if form is not None and again is not None and refusal.field in form.fields:
             form.add_error(refusal.field, str(refusal))
-            return again(form)
+            return _again(again, form)
         messages.error(request, str(refusal))
     except ValidationError as error:
         if form is None or again is None:
             messages.error(request, "；".join(error.messages))
             return to
         form.add_error(file_field, error)
-        return again(form)
+        return _again(again, form)
     except (IllegalMove, ScanRefused) as error:
         messages.error(request, str(error))
     else:

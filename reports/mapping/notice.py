@@ -6,6 +6,7 @@ from typing import Final
 
 from emailsec.lib.words import u_label
 from rectification.models import Finding, Ground, Notice
+from rectification.trail import standing
 from reports.mapping import Incomplete
 from reports.mapping.findings import (
     found_by,
@@ -105,7 +106,7 @@ def _probe(findings: list[Finding]) -> paper.ProbeSource | None:
 
 def _file(notice: Notice) -> paper.NoticeFile:
     assert notice.approved_on is not None
-    checked = notice.changes.filter(action="check").select_related("by").first()
+    checked = standing(list(notice.changes.select_related("by")), "check")
     approver = notice.approved_by
     return paper.NoticeFile(
         handlers=(notice.drafted_by.name,),

@@ -32,8 +32,11 @@ def report_paper(
     and the 复查 comes after it.
 
     Raises:
-        Incomplete: the notice has not reached the unit, or nothing has been answered yet.
+        Incomplete: the notice has not reached the unit or was revoked, or nothing has been
+            answered yet.
     """
+    if notice.is_revoked:
+        raise Incomplete("此通知已撤销，不再出具整改报告。")
     received = notice.received_on or notice.served_on
     if received is None:
         raise Incomplete("通知尚未送达，不能生成整改报告。")
@@ -134,7 +137,7 @@ def _finding(
 
 
 def _recheck_row(recheck: Recheck) -> paper.Recheck:
-    result = recheck.get_result_display()
+    result = recheck.result_words
     if recheck.kind != Recheck.Kind.RESCAN and recheck.seen:
         result = f"{result}。{recheck.seen}"
     return paper.Recheck(

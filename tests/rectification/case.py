@@ -236,7 +236,7 @@ def replied(world: World, notice: Notice | None = None, **more) -> Notice:
 
 def passed(world: World, finding: Finding, **more) -> None:
     finding.refresh_from_db()
-    fields = {"kind": "paper", "passed": True, "seen": "已核对制度文本。"}
+    fields = {"kind": "paper", "result": "passed", "seen": "已核对制度文本。"}
     rechecks.record_recheck(finding, by=world.officer, **fields | more)
 
 

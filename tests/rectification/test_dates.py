@@ -8,6 +8,7 @@ import time_machine
 from emailsec.lib.workdays import OFFICE_ZONE, today
 from rectification import actions, rechecks
 from rectification.models import Finding, Notice
+from rectification.terms import terms
 from tests.rectification.case import (
     answer,
     approved,
@@ -136,21 +137,21 @@ def test_the_old_deadline_holds_until_granted_and_after_a_refusal(world, notice)
     with at(16):
         assert overdue() == ["no-rulebook"]
         with pytest.raises(actions.Refused, match="请写明理由"):
-            actions.decide_extension(extension, grant=False, note=" ", by=world.officer)
-        actions.decide_extension(extension, grant=False, note="理由不充分。", by=world.officer)
+            actions.decide_extension(extension, grant=False, note=" ", by=world.approver)
+        actions.decide_extension(extension, grant=False, note="理由不充分。", by=world.approver)
         assert overdue() == ["no-rulebook"]
         with pytest.raises(actions.Refused, match="刚刚已被处理"):
-            actions.decide_extension(extension, grant=True, note="", by=world.officer)
+            actions.decide_extension(extension, grant=True, note="", by=world.approver)
     assert Finding.objects.get().due_on == dt.date(2026, 3, 17)
 
 
 def test_a_second_extension_may_follow_the_first(world, notice):
     with at(15):
         first = ask(world, notice, dt.date(2026, 3, 25))
-        actions.decide_extension(first, grant=True, note="", by=world.officer)
+        actions.decide_extension(first, grant=True, note="", by=world.approver)
         second = ask(world, notice, dt.date(2026, 4, 5))
     with at(16):
-        actions.decide_extension(second, grant=True, note="", by=world.officer)
+        actions.decide_extension(second, grant=True, note="", by=world.approver)
     assert Finding.objects.get().due_on == dt.date(2026, 4, 5)
 
 
@@ -165,7 +166,7 @@ def test_an_extension_leaves_alone_what_has_ended_and_what_is_only_advised(world
         rechecks.close(ended, by=world.officer)
     with at(5):
         extension = ask(world, notice, dt.date(2026, 4, 1))
-        actions.decide_extension(extension, grant=True, note="", by=world.officer)
+        actions.decide_extension(extension, grant=True, note="", by=world.approver)
     due = dict(Finding.objects.values_list("cause", "due_on"))
     assert due == {"a": dt.date(2026, 3, 17), "b": dt.date(2026, 4, 1), "c": None}
 
@@ -178,7 +179,7 @@ def test_a_finished_notice_is_not_extended(world, notice):
         passed(world, finding)
         rechecks.close(finding, by=world.officer)
         with pytest.raises(actions.Refused, match="不需要延期"):
-            actions.decide_extension(extension, grant=True, note="", by=world.officer)
+            actions.decide_extension(extension, grant=True, note="", by=world.approver)
     with at(3), pytest.raises(actions.Refused, match="不能申请延期"):
         ask(world, notice, dt.date(2026, 4, 5))
 
@@ -298,3 +299,85 @@ def test_replied_is_not_overdue(world):
     with at(30):
         assert not notice.is_overdue
         assert Notice.objects.get().status == "replied"
+
+
+# --- Bounds ---------------------------------------------------------------------------------
+
+
+def test_an_extension_is_bounded_and_the_bound_is_told_at_the_field(world, notice, people):
+    latest = notice.deadline + dt.timedelta(days=terms().longest_extension_days)
+    filler = people(world.filler)
+    words = {"reason": "采购未完成", "interim": "限制访问"}
+    with at(1):
+        for until in (latest + dt.timedelta(days=1), dt.date(9999, 12, 31)):
+            response = filler.post("extension_ask", notice.pk, until=until.isoformat(), **words)
+            assert response.status_code == 422
+            page = response.content.decode()
+            assert f"一次最多延期 {terms().longest_extension_days} 天" in page
+            assert "采购未完成" in page
+        assert not notice.extensions.exists()
+        filler.post("extension_ask", notice.pk, until=latest.isoformat(), **words)
+    assert notice.extensions.get().until == latest
+
+
+def test_the_deadline_of_a_notice_is_bounded(world, people):
+    with at():
+        finding = plain_finding(world)
+        latest = today() + dt.timedelta(days=terms().longest_days)
+        with pytest.raises(actions.Refused, match="请核对年份"):
+            drafted(world, [finding], days=terms().longest_days + 1)
+        response = people(world.officer).post(
+            "notice_create", world.unit_a.pk, findings=[finding.pk], deadline="9999-12-31"
+        )
+        assert response.status_code == 422
+        assert "请核对年份" in response.content.decode()
+        assert drafted(world, [finding], days=terms().longest_days).deadline == latest
+
+
+@pytest.mark.parametrize("day", ["1900-01-01", "2026-03-01"])
+def test_no_repair_is_older_than_the_last_day_on_which_the_problem_stood(
+    world, notice, people, day
+):
+    """Not 送达 is the bound: a unit may repair as soon as it knows."""
+    finding = Finding.objects.get()
+    with at(3):
+        response = people(world.filler).post(
+            "reply",
+            notice.pk,
+            finding=finding.pk,
+            analysis="职责不清",
+            measures="已制定并印发",
+            responsible="王某",
+            completed_on=day,
+            evidence=pdf("佐证.pdf"),
+        )
+        assert response.status_code == 422
+        page = response.content.decode()
+        assert "2026年3月2日（周一）问题仍然存在，完成日期不能更早" in page
+        assert "已制定并印发" in page
+        with pytest.raises(actions.Refused, match="完成日期不能更早"):
+            answer(world, notice, finding, completed_on=dt.date.fromisoformat(day))
+        answer(world, notice, finding, completed_on=dt.date(2026, 3, 2))
+
+
+# --- Revoking and the dates -----------------------------------------------------------------
+
+
+def test_what_a_revoked_notice_carried_is_not_overdue_any_more(world, notice):
+    with at(20):
+        assert overdue() == ["no-rulebook"]
+        actions.revoke_notice(notice, reason="送达对象有误。", by=world.approver)
+        assert overdue() == []
+        assert not notice.is_overdue
+        again = signed(world, findings=[Finding.objects.get()], days=10)
+        assert Finding.objects.get().due_on == again.deadline == dt.date(2026, 4, 1)
+
+
+def test_a_waiting_extension_ends_with_its_revoked_notice(world, notice):
+    with at(2):
+        extension = ask(world, notice, dt.date(2026, 4, 1))
+        actions.revoke_notice(notice, reason="送达对象有误。", by=world.approver)
+        extension.refresh_from_db()
+        assert (extension.status, extension.decided_by) == ("refused", world.approver)
+        with pytest.raises(actions.Refused):
+            actions.decide_extension(extension, grant=True, note="", by=world.approver)

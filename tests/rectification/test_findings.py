@@ -9,6 +9,8 @@ from django.db import IntegrityError, connection, transaction
 
 from assessments.models import SelfCheck
 from audit.models import AuditEvent
+from inbox.models import Message
+from inventory.models import Supervision
 from rectification import actions, rechecks
 from rectification.candidates import candidates
 from rectification.models import Finding, FindingSource, Notice, Reply
@@ -198,6 +200,60 @@ def test_what_stands_in_a_notice_is_not_transferred(world, people):
     drafted(world)
     finding = Finding.objects.get()
     assert "请先作废通知" in people(world.approver).said("transfer", finding.pk, reason="移送")
+
+
+def closed(world) -> Finding:
+    notice = signed(world)
+    finding = Finding.objects.get()
+    answer(world, notice, finding)
+    passed(world, finding)
+    rechecks.close(finding, by=world.officer)
+    return finding
+
+
+def test_what_was_closed_in_error_is_listed_again_from_its_page(world, people):
+    finding = closed(world)
+    officer = people(world.officer)
+    assert "重新列为问题" in officer.text("finding_detail", finding.pk)
+    response = officer.post("reopen", finding.pk, reason="")
+    assert response.status_code == 422
+    assert "请填写重新列为问题的理由" in response.content.decode()
+    officer.post("reopen", finding.pk, reason="抽查发现制度未印发。")
+    finding.refresh_from_db()
+    assert (finding.status, finding.closed_on, finding.due_on) == ("open", None, None)
+    assert "抽查发现制度未印发。" in people(world.filler).text("finding_detail", finding.pk)
+    assert Message.objects.filter(
+        recipient=world.filler, title__startswith="重新列为问题", body="抽查发现制度未印发。"
+    ).exists()
+    # it waits for a notice of its own, and an old 复查 does not close it
+    again = signed(world, findings=[finding])
+    answer(world, again, finding)
+    finding.refresh_from_db()
+    with pytest.raises(actions.Refused, match="尚无通过的复查"):
+        rechecks.close(finding, by=world.officer)
+
+
+def test_a_cause_that_stands_again_already_is_not_listed_twice(world, people):
+    old = closed(world)
+    twin = plain_finding(world)
+    page = people(world.officer).said("reopen", old.pk, reason="又出现")
+    assert f"同一根因已列为 {twin.number}" in page
+    old.refresh_from_db()
+    assert old.status == "closed"
+
+
+@pytest.mark.parametrize("who", ["checker", "approver", "filler", "signer", "officer_industry"])
+def test_only_the_case_officer_of_the_office_reopens(world, people, who):
+    """Another authority that supervises the unit as well does not reopen our case."""
+    Supervision.objects.create(unit=world.unit_a, kind="industry", office=world.industry)
+    finding = closed(world)
+    assert people(getattr(world, who)).post("reopen", finding.pk).status_code == 403
+    assert "重新列为问题" not in people(world.filler).text("finding_detail", finding.pk)
+
+
+def test_what_is_not_closed_is_not_reopened(world, people):
+    finding = plain_finding(world)
+    assert "不能“重新列为问题”" in people(world.officer).said("reopen", finding.pk, reason="x")
 
 
 # --- The case as it reads -------------------------------------------------------------------

@@ -120,7 +120,7 @@ def test_from_the_review_to_the_last_closure(world, people):
     officer.post("close", plain.pk, notice=notice.pk)
     plain.refresh_from_db()
     assert (plain.status, plain.closed_on) == ("closed", today())
-    recheck = {"kind": "paper", "passed": "yes", "seen": "制度文本齐全，已加盖公章。"}
+    recheck = {"kind": "paper", "result": "passed", "seen": "制度文本齐全，已加盖公章。"}
     assert "复查已记录" in officer.said("recheck", ruleless.pk, **recheck)
     officer.post("close", ruleless.pk)
     notice.refresh_from_db()

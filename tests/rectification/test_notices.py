@@ -184,7 +184,7 @@ def test_another_authority_reads_what_was_served_and_moves_nothing(world, people
     finding = Finding.objects.get()
     Finding.objects.update(status="to_recheck")
     assert industry.post("close", finding.pk).status_code == 403
-    recheck = {"kind": "paper", "passed": "yes", "seen": "看过。"}
+    recheck = {"kind": "paper", "result": "passed", "seen": "看过。"}
     assert industry.post("recheck", finding.pk, **recheck).status_code == 403
 
 
@@ -226,9 +226,9 @@ def test_the_unit_sees_nothing_before_it_is_served(world, people, who):
 def test_the_units_page_keeps_the_offices_inner_doings_to_itself(world, people):
     notice = served(world)
     page = people(world.filler).text("notice_detail", notice.pk)
-    assert "拟稿人" not in page
-    assert "批准并编号" not in page
-    assert "拟稿人" in people(world.officer).text("notice_detail", notice.pk)
+    for word in ("拟稿", "审核", "批准并编号", world.approver.name):
+        assert word not in page, word
+    assert "拟稿" in people(world.officer).text("notice_detail", notice.pk)
 
 
 # --- Serving and receiving ------------------------------------------------------------------
@@ -349,20 +349,56 @@ def test_a_stamped_notice_is_not_replaced_after_serving(world):
 # --- Extensions on the page -----------------------------------------------------------------
 
 
-def test_the_office_decides_an_extension_on_the_page(world, people):
+def test_the_approver_decides_an_extension_on_the_page(world, people):
     notice = signed(world)
     until = notice.deadline + dt.timedelta(days=10)
     data = {"until": until.isoformat(), "reason": "采购未完成", "interim": "限制访问"}
     page = people(world.filler).said("extension_ask", notice.pk, **data)
     assert "延期申请已提交" in page
     extension = Extension.objects.get()
-    assert people(world.filler).post("extension_decide", extension.pk).status_code == 403
-    page = people(world.officer).said("extension_decide", extension.pk, decision="refuse", note="")
+    for who in (world.filler, world.officer, world.checker):
+        # an empty form as well: who may not decide is not told about fields
+        assert people(who).post("extension_decide", extension.pk).status_code == 403
+    approver = people(world.approver)
+    page = approver.said("extension_decide", extension.pk, decision="refuse", decision_note="")
     assert "不同意延期的，请写明理由" in page
-    people(world.officer).post("extension_decide", extension.pk, decision="grant", note="同意。")
+    approver.post("extension_decide", extension.pk, decision="grant", decision_note="同意。")
     notice.refresh_from_db()
     assert notice.deadline == until
     assert people(world.officer_b).post("extension_decide", extension.pk).status_code == 404
+
+
+@pytest.mark.parametrize("data", [{"decision": "bogus"}, {}])
+def test_a_forged_decision_decides_nothing(world, people, data):
+    notice = signed(world)
+    extension = asked(world, notice)
+    response = people(world.approver).post(
+        "extension_decide", extension.pk, decision_note="材料齐全", **data
+    )
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "请选择“同意延期”或“不同意”" in page
+    assert "材料齐全" in page
+    extension.refresh_from_db()
+    assert extension.status == "asked"
+
+
+def asked(world, notice):
+    until = notice.deadline + dt.timedelta(days=10)
+    words = {"reason": "采购未完成", "interim": "限制访问"}
+    return actions.ask_extension(notice, until=until, by=world.filler, **words)
+
+
+def test_who_drafted_does_not_decide_the_extension(world, people):
+    notice = signed(world)
+    extension = asked(world, notice)
+    both_roles(world)
+    drafter = people(world.officer)
+    assert "同意延期" not in drafter.text("notice_detail", notice.pk)
+    page = drafter.said("extension_decide", extension.pk, decision="grant")
+    assert "拟稿人不能审批自己所拟通知的延期" in page
+    extension.refresh_from_db()
+    assert extension.status == "asked"
 
 
 # --- Finishing ------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Numbers of instruments: gapless, given once, ours or the case platform's."""
 
+import datetime as dt
 import threading
 
 import pytest
@@ -78,7 +79,7 @@ def test_the_case_platforms_number_is_asked_for_and_used(registered, people):
     finding = plain_finding(registered)
     officer = people(registered.officer)
     assert "办案平台编号" in officer.text("notice_create", registered.unit_a.pk)
-    deadline = today().replace(year=today().year + 1).isoformat()
+    deadline = (today() + dt.timedelta(days=60)).isoformat()
     page = officer.said(
         "notice_create", registered.unit_a.pk, findings=[finding.pk], deadline=deadline
     )

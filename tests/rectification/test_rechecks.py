@@ -2,7 +2,9 @@
 
 import pytest
 
+from audit.lifecycle import IllegalMove
 from emailsec.lib.workdays import today
+from inbox.models import Message
 from rectification import actions, rechecks
 from rectification.models import Finding, Recheck, WaveRead
 from rectification.tasks import settle_rescans
@@ -204,12 +206,12 @@ def test_paper_where_nothing_can_be_observed(world, people):
     notice = replied(world)
     finding = Finding.objects.get()
     officer = people(world.officer)
-    page = officer.said("recheck", finding.pk, kind="paper", passed="yes", seen="")
+    page = officer.said("recheck", finding.pk, kind="paper", result="passed", seen="")
     assert "请填写复查所见" in page
-    page = officer.said("recheck", finding.pk, kind="rescan", passed="yes", seen="看过")
+    page = officer.said("recheck", finding.pk, kind="rescan", result="passed", seen="看过")
     assert "看过" in page
     assert not finding.rechecks.exists()
-    officer.post("recheck", finding.pk, kind="paper", passed="yes", seen="制度齐全。")
+    officer.post("recheck", finding.pk, kind="paper", result="passed", seen="制度齐全。")
     officer.post("close", finding.pk)
     finding.refresh_from_db()
     notice.refresh_from_db()
@@ -220,9 +222,62 @@ def test_paper_where_nothing_can_be_observed(world, people):
 def test_a_failed_recheck_does_not_close(world):
     replied(world)
     finding = Finding.objects.get()
-    passed(world, finding, passed=False, seen="制度没有盖章。")
+    passed(world, finding, result="failed", seen="制度没有盖章。")
+    with pytest.raises(IllegalMove):
+        rechecks.close(finding, by=world.officer)
+
+
+def test_a_recheck_that_fails_goes_back_to_the_unit_in_one_act(world, people):
+    notice = replied(world)
+    finding = Finding.objects.get()
+    page = people(world.officer).said(
+        "recheck", finding.pk, kind="site", result="failed", seen="制度没有落款日期。"
+    )
+    assert "复查已记录，已退回单位继续整改" in page
+    finding.refresh_from_db()
+    notice.refresh_from_db()
+    assert (finding.status, notice.status) == ("rectifying", "signed")
+    row = finding.rechecks.get()
+    assert (row.kind, row.result, row.seen) == ("site", "failed", "制度没有落款日期。")
+    assert finding.changes.first().reason == "制度没有落款日期。"
+    assert "制度没有落款日期。" in people(world.filler).text("finding_detail", finding.pk)
+    assert Message.objects.filter(
+        recipient=world.filler, title__startswith="复查不通过", body="制度没有落款日期。"
+    ).exists()
+
+
+def test_what_cannot_be_judged_decides_nothing(world, people):
+    notice = replied(world)
+    finding = Finding.objects.get()
+    officer = people(world.officer)
+    page = officer.said("recheck", finding.pk, kind="paper", result="unknown", seen="材料不全。")
+    assert "无法判断不等于通过，也不等于不通过" in page
+    finding.refresh_from_db()
+    notice.refresh_from_db()
+    assert (finding.status, notice.status) == ("to_recheck", "replied")
     with pytest.raises(actions.Refused, match="尚无通过的复查"):
         rechecks.close(finding, by=world.officer)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("result", "bogus", "请选择复查结论"),
+        ("result", "pending", "请选择复查结论"),
+        ("kind", "rescan", "请选择书面复查或现场复查"),
+        ("seen", "字" * 2001, "最多 2000 字，现为 2001 字"),
+    ],
+)
+def test_a_forged_or_overlong_recheck_is_told_at_the_field(world, people, field, value, text):
+    replied(world)
+    finding = Finding.objects.get()
+    good = {"kind": "paper", "result": "failed", "seen": "看过制度。"}
+    response = people(world.officer).post("recheck", finding.pk, **good | {field: value})
+    assert response.status_code == 422
+    assert text in response.content.decode()
+    assert not finding.rechecks.exists()
+    finding.refresh_from_db()
+    assert finding.status == "to_recheck"
 
 
 @pytest.mark.parametrize(("kind", "closes"), [("paper", False), ("site", True)])
@@ -242,7 +297,7 @@ def test_back_to_the_unit_with_the_reason_and_a_new_round(world, people):
     finding = Finding.objects.get()
     passed(world, finding)
     officer = people(world.officer)
-    assert "请填写不通过的理由" in officer.said("fail", finding.pk, reason="")
+    assert "请填写退回的理由" in officer.said("fail", finding.pk, reason="")
     officer.post("fail", finding.pk, reason="制度没有落款日期。")
     finding.refresh_from_db()
     notice.refresh_from_db()
@@ -261,7 +316,7 @@ def test_only_the_case_officer_rechecks_and_closes(world, people, who):
     replied(world)
     finding = Finding.objects.get()
     person = people(getattr(world, who))
-    data = {"kind": "paper", "passed": "yes", "seen": "看过。"}
+    data = {"kind": "paper", "result": "passed", "seen": "看过。"}
     assert person.post("recheck", finding.pk, **data).status_code == 403
     assert person.post("close", finding.pk).status_code == 403
     assert person.post("fail", finding.pk, reason="不行。").status_code == 403

@@ -163,7 +163,11 @@ def closed(case: Case) -> None:
             Recheck.objects.create(finding=finding, kind="rescan", wave=wave, by=world.officer)
         else:
             rechecks.record_recheck(
-                finding, kind="paper", passed=True, seen="已查阅日志平台截图。", by=world.officer
+                finding,
+                kind="paper",
+                result="passed",
+                seen="已查阅日志平台截图。",
+                by=world.officer,
             )
     rechecks.settle_rescans()
     for item in case.notice.items.filter(annex=False).select_related("finding"):
