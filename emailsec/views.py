@@ -6,7 +6,9 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
@@ -36,9 +38,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler400. The exception's text is English and for the log only."""
+    reason = _unreadable(exception)
     if wants_json(request):
-        return JsonResponse({"error": "提交的内容无法识别，请刷新页面后重试。"}, status=400)
-    return render(request, "400.html", status=400)
+        error = reason or "提交的内容无法识别，请刷新页面后重试。"
+        return JsonResponse({"error": error}, status=400)
+    return render(request, "400.html", {"reason": reason}, status=400)
+
+
+def _unreadable(exception: Exception | None) -> str:
+    """What a person can do about a request that Django cannot read; "" where nothing is known."""
+    if isinstance(exception, MultiPartParserError) and "header size" in str(exception):
+        # Django reads at most 1,024 bytes of headers a part; only a file name grows that long.
+        return "文件名过长，没有上传；请把文件名改短到 120 字以内后再传。"
+    if isinstance(exception, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1048576
+        return f"一次提交的内容超过 {limit} MB，没有保存；请精简后再提交。"
+    return ""
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

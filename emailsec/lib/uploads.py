@@ -29,6 +29,7 @@ _ZIP_MARKERS: Final = {
     "xlsx": "xl/workbook.xml",
     "ofd": "OFD.xml",
 }
+NAME_LENGTH: Final = 120
 _MAX_MEMBERS: Final = 2000
 _MAX_UNPACKED: Final = 200 * 1024 * 1024
 
@@ -38,7 +39,7 @@ class CheckedFile:
     """What is kept of an accepted upload.
 
     Attributes:
-        name: file name without any path, at most 150 characters.
+        name: file name without any path, at most NAME_LENGTH characters.
         kind: one of ALLOWED.
         size: bytes.
         sha256: hex digest of the content.
@@ -83,11 +84,14 @@ def content_kind(stream: IO[bytes]) -> str:
 
 
 def clean_name(raw: str) -> str:
-    """Return a file name without path, control or bidi characters, at most 150 characters."""
+    """Return a file name without path, control or bidi characters; one longer than NAME_LENGTH is
+    shortened in its middle, so that beginning and end still tell it from others."""
     name = raw.replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(c for c in name if unicodedata.category(c) not in {"Cc", "Cf"}).strip(". ")
-    stem, dot, suffix = name.rpartition(".")
-    return f"{stem[: 149 - len(suffix)]}{dot}{suffix}" if len(name) > 150 else name
+    if len(name) <= NAME_LENGTH:
+        return name
+    head = NAME_LENGTH * 2 // 3
+    return f"{name[:head]}…{name[head + 1 - NAME_LENGTH :]}"
 
 
 def check_upload(file: Upload, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFile:

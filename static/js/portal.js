@@ -147,9 +147,12 @@
     return "";
   };
 
+  // The server reads about 1,000 bytes of a name and keeps 120 characters; beginning and end stay.
+  const shortened = (name) => (name.length > 120 ? `${name.slice(0, 80)}…${name.slice(-39)}` : name);
+
   const sendFile = (form, input, file, bar) => new Promise((done) => {
     const body = new FormData();
-    body.append(input.name, file);
+    body.append(input.name, file, shortened(file.name));
     const request = new XMLHttpRequest(); // fetch cannot tell how much has gone up
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
