@@ -116,8 +116,18 @@ def _check_field(item: Item, field: Field) -> None:
         raise SchemaError(where, "only a number has a unit and bounds")
     if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
         raise SchemaError(where, "min is above max")
-    if field.past and field.type != "date":
-        raise SchemaError(where, "only a date can be 'past'")
+    _check_date(field, where)
+
+
+def _check_date(field: Field, where: str) -> None:
+    if field.type != "date":
+        if field.past or field.plan or field.earliest or field.latest:
+            raise SchemaError(where, "only a date can be 'past' or 'plan' or have such bounds")
+        return
+    if field.past is field.plan:
+        raise SchemaError(where, "a date is either 'past' or 'plan'")
+    if field.earliest and field.latest and field.earliest > field.latest:
+        raise SchemaError(where, "earliest is after latest")
 
 
 def _check_rules(questionnaire: Questionnaire, item: Item) -> None:

@@ -216,15 +216,21 @@ def evaluate(sheet: Sheet) -> dict[str, Outcome]:
 
 
 def missing(outcomes: Mapping[str, Outcome]) -> tuple[tuple[str, str], ...]:
-    """(item, field) pairs that stand between the sheet and its submission, in order.
+    """(item, field) pairs that the unit must still fill, in order; the field code is
+    ``evidence`` for a missing file."""
+    return tuple(
+        (one.item, code) for one in outcomes.values() if one.required for code in one.missing
+    )
 
-    A field with a wrong value counts; the field code is ``evidence`` for a missing file.
+
+def faults(outcomes: Mapping[str, Outcome]) -> tuple[tuple[str, str, str], ...]:
+    """(item, field, what is wrong) of every wrong value, in order.
+
+    They bar submission like what is missing, also where the item is not required: a value that
+    cannot be right must not be signed.
     """
     return tuple(
-        (one.item, code)
-        for one in outcomes.values()
-        if one.required
-        for code in (*one.missing, *one.faults)
+        (one.item, code, text) for one in outcomes.values() for code, text in one.faults.items()
     )
 
 

@@ -285,6 +285,9 @@ def _field(data: object, item: str, number: int) -> Field:
         maximum=table.decimal("max"),
         integer=table.flag("integer", type_ == "number"),
         past=table.flag("past"),
+        plan=table.flag("plan"),
+        earliest=table.day("earliest"),
+        latest=table.day("latest"),
         help=table.text("help", ""),
     )
     if options and not field.options:

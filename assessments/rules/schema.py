@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
@@ -21,6 +22,12 @@ WEIGHTS = frozenset({"contradict", "check", "weak", "bonus"})
 EVIDENCE_NEEDS = frozenset({"required", "optional", "none"})
 PARTIES = {"unit": "本单位", "provider": "服务商", "platform": "平台运营单位"}
 RESULTS = frozenset({"conforming", "nonconforming", "warning", "unknown", "not_applicable"})
+#: Bounds of a date that gives none of its own: no mail system asked about is older than this day,
+#: and a plan reaches this many years ahead.
+EARLIEST_DAY = date(1990, 1, 1)
+PLAN_YEARS = 10
+#: Characters that a text may have, by type. A longer draft is kept but not counted as filled.
+TEXT_LIMITS = {"text": 500, "textarea": 2000, "people": 2000, "file": 2000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +53,10 @@ class Field:
         unit: unit shown behind a number, e.g. ``天``.
         minimum, maximum: inclusive bounds of a number.
         integer: a number must be whole.
-        past: a date must not lie after the day of judgement.
+        past: a date of something done: between ``EARLIEST_DAY`` and the day of judgement.
+        plan: a date of something intended: from the year before the day of judgement (a plan may
+            honestly be overdue) to ``PLAN_YEARS`` ahead. A date is either past or plan.
+        earliest, latest: inclusive bounds of a date, instead of those.
     """
 
     code: str
@@ -63,11 +73,22 @@ class Field:
     maximum: Decimal | None = None
     integer: bool = False
     past: bool = False
+    plan: bool = False
+    earliest: date | None = None
+    latest: date | None = None
     help: str = ""
 
     def option(self, code: str) -> Option | None:
         """The option with this code, if there is one."""
         return next((option for option in self.options if option.code == code), None)
+
+    def span(self, on: date) -> tuple[date, date]:
+        """The first and the last day that a date may name, judged on the day ``on``."""
+        if self.plan:
+            first, last = date(on.year - 1, 1, 1), date(on.year + PLAN_YEARS, 12, 31)
+        else:
+            first, last = EARLIEST_DAY, on
+        return self.earliest or first, self.latest or last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +49,13 @@ class Table:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SchemaError(self.where, f"'{key}' must be a number, found {value!r}")
         return Decimal(str(value))
+
+    def day(self, key: str) -> date | None:
+        """A date (TOML writes it without quotes), or ``None`` if absent."""
+        value = self.rest.pop(key, None)
+        if value is not None and (not isinstance(value, date) or isinstance(value, datetime)):
+            raise SchemaError(self.where, f"'{key}' must be a date, found {value!r}")
+        return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts, empty if absent."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from assessments.rules.predicates import NOT_APPLICABLE, RESERVED, UNKNOWN, View, day, number
-from assessments.rules.schema import Field, Item
+from datetime import date
 
-MAX_TEXT = 2000
+from assessments.rules.predicates import NOT_APPLICABLE, RESERVED, UNKNOWN, View, day, number
+from assessments.rules.schema import TEXT_LIMITS, Field, Item
 
 
 def problem(item: Item, field: Field, value: str, view: View) -> str:
@@ -31,7 +31,7 @@ def problem(item: Item, field: Field, value: str, view: View) -> str:
         return _number(field, value)
     if field.type == "date":
         return _date(field, value, view)
-    return f"最多填写{MAX_TEXT}字。" if len(value) > MAX_TEXT else ""
+    return _text(field, value)
 
 
 def _choice(field: Field, value: str, view: View) -> str:
@@ -76,6 +76,21 @@ def _date(field: Field, value: str, view: View) -> str:
     parsed = day(value)
     if parsed is None:
         return "请填写日期，例如2026-11-24。"
-    if field.past and parsed > view.facts.on:
-        return "日期不能晚于今天。"
+    first, last = field.span(view.facts.on)
+    if parsed < first:
+        return f"日期不能早于{_in_words(first)}。"
+    if parsed > last:
+        return "日期不能晚于今天。" if last == view.facts.on else f"日期不能晚于{_in_words(last)}。"
     return ""
+
+
+def _in_words(one: date) -> str:
+    return f"{one.year}年{one.month}月{one.day}日"
+
+
+def _text(field: Field, value: str) -> str:
+    limit = TEXT_LIMITS[field.type]
+    # The inventory has limits of its own, and the unit cannot shorten its list of domains here.
+    if field.source or len(value) <= limit:
+        return ""
+    return f"最多填写{limit}字，现为{len(value)}字。"

@@ -29,7 +29,7 @@ def _guesses(field: Field, sheet: LoadedSheet) -> list[str]:
             if v >= low and (field.maximum is None or v <= field.maximum)
         ]
     if field.type == "date":
-        return [(sheet.judged.facts.on - timedelta(days=3)).isoformat()]
+        return [(sheet.judged.facts.on + timedelta(days=30 if field.plan else -3)).isoformat()]
     return ["已落实，有记录可查。"]
 
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from assessments.rules import triage
-from assessments.rules.evaluate import Sheet, evaluate, missing, progress, stops
+from assessments.rules.evaluate import Sheet, evaluate, faults, missing, progress, stops
 from assessments.rules.facts import Facts
+from assessments.rules.values import problem
 from tests.assessments.rules.cases import TODAY
 from tests.assessments.rules.sheets import QUESTIONNAIRE, judge, sheet_for
 
@@ -79,8 +80,19 @@ def test_missing_lists_fields_and_files_in_order():
     assert [code for code, _ in found] == sorted((code for code, _ in found), key=order.index)
 
 
-def test_missing_names_a_wrong_value():
-    assert ("U-207", "users") in missing(outcomes_of("unit", {("U-207", "users"): "0"}))
+def test_a_wrong_value_is_a_fault_and_not_missing():
+    outcomes = outcomes_of("unit", {("U-207", "users"): "0"})
+    assert ("U-207", "users") not in missing(outcomes)
+    (fault,) = faults(outcomes)
+    assert fault[:2] == ("U-207", "users")
+    assert "之间" in fault[2]
+    assert not outcomes["U-207"].complete
+
+
+def test_a_wrong_value_is_a_fault_also_where_the_provider_answers():
+    outcomes = outcomes_of("system", {("M-1002", "days"): "-1"}, build_mode="hosted")
+    assert not outcomes["M-1002"].required
+    assert [(code, field) for code, field, _ in faults(outcomes)] == [("M-1002", "days")]
 
 
 def test_progress_counts_complete_items_and_reaches_hundred_only_at_the_end():
@@ -129,8 +141,46 @@ def test_wrong_values_are_named_beside_the_field():
     assert "之间" in judge("M-1002", {"days": "-1"}).faults["days"]
     assert "不能晚于今天" in judge("M-110", {"date": "2027-01-01"}).faults["date"]
     assert "日期" in judge("M-110", {"date": "昨天"}).faults["date"]
-    assert judge("U-101", {"name": "长" * 2001}).faults["name"]
+    assert "现为501字" in judge("M-206", {"answer": "done", "agency": "长" * 501}).faults["agency"]
+    assert (
+        "最多填写2000字"
+        in judge("U-201", {"answer": "partial", "note": "长" * 2001}).faults["note"]
+    )
+    assert judge("U-101", {"name": "长" * 2001}).faults == {}  # the inventory has its own limit
     assert judge("M-1002", {"days": "NaN"}).faults["days"]
+
+
+DATES = [
+    (item.code, field)
+    for item in QUESTIONNAIRE.items
+    for field in item.fields
+    if field.type == "date"
+]
+
+
+@pytest.mark.parametrize(("code", "field"), DATES, ids=[f"{c}.{f.code}" for c, f in DATES])
+def test_every_date_has_a_first_and_a_last_day(code, field):
+    """What `values.problem` says of the days at and beyond the bounds of each date."""
+    view = sheet_for(code, {})
+    first, last = field.span(TODAY)
+    item = QUESTIONNAIRE.item(code)
+
+    def says(day):
+        return problem(item, field, day.isoformat(), view)
+
+    assert says(first) == says(last) == ""
+    assert says(first - timedelta(days=1)).startswith("日期不能早于")
+    assert says(last + timedelta(days=1)).startswith("日期不能晚于")
+    assert problem(item, field, "1800-01-01", view)
+    assert (last > TODAY) is field.plan
+
+
+def test_a_plan_may_be_overdue_but_not_from_years_ago():
+    plan = QUESTIONNAIRE.item("M-309").field("date")
+    assert plan.span(TODAY)[0].isoformat() == "2025-01-01"
+    assert plan.span(TODAY)[1].isoformat() == "2036-12-31"
+    assessed = QUESTIONNAIRE.item("M-206").field("date")
+    assert assessed.span(TODAY)[0].isoformat() == "2007-01-01"
 
 
 def test_a_list_is_a_multiple_choice():

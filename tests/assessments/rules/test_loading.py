@@ -123,6 +123,26 @@ WRONG = {
     ),
     "unit of a text": ([item() + 'unit = "个"\n'], "only a number has a unit"),
     "past of a text": ([item() + "past = true\n"], "only a date can be 'past'"),
+    "bounds of a text": ([item() + "earliest = 2007-01-01\n"], "only a date can be 'past'"),
+    "date of no kind": (
+        [item().replace('"text"', '"date"')],
+        "a date is either 'past' or 'plan'",
+    ),
+    "date of both kinds": (
+        [item().replace('"text"', '"date"') + "past = true\nplan = true\n"],
+        "a date is either 'past' or 'plan'",
+    ),
+    "date bounds upside down": (
+        [
+            item().replace('"text"', '"date"')
+            + "past = true\nearliest = 2007-01-02\nlatest = 2007-01-01\n"
+        ],
+        "earliest is after latest",
+    ),
+    "bound that is no date": (
+        [item().replace('"text"', '"date"') + 'past = true\nearliest = "2007-01-02"\n'],
+        "'earliest' must be a date",
+    ),
     "evidence without asking": (
         [item('evidence = { need = "optional" }')],
         "asked without saying what",
