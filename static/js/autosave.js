@@ -7,8 +7,11 @@
               an emptied choice; one JSON list of rows where [data-value="rows"] holds [data-row] with
               controls [data-key]). Header X-CSRFToken, Accept: application/json.
    Answers:   200 {version, saved_at, progress?: {done,total}, visible?: {item: bool},
-                   results?: {item: html}, state?: {section: html}, html?: {element id: html}}
-              409 {version, value, display?, by, at}   somebody else saved first
+                   results?: {item: html}, state?: {section: html}, html?: {element id: html},
+                   faults?: {"item/field": what is wrong with the stored value, "" if nothing}}
+                   A faulty value is kept but not counted: 已保存，但有误.
+              409 {version, value, display?, by, at, own?, fault?}   somebody else saved first; own:
+                   the same person did, in another window
               422 {error}                              refused: what is wrong, at the field
               401, a redirect, or 403 {reason: "csrf"} log in again; 403/404/409 without version {error}
    Keeping:   what is not acknowledged lies in localStorage, per person and address, and nothing else
@@ -120,7 +123,7 @@
   /* ---- what the page says -------------------------------------------------------------------- */
   const SAYS = {
     idle: "", waiting: "等待保存", saving: "正在保存…", offline: "未保存，等待网络",
-    expired: "未保存，登录已过期", failed: "保存失败", conflict: "他人已修改，请选择",
+    expired: "未保存，登录已过期", failed: "保存失败", conflict: "他人已修改，请选择", faulty: "已保存，但有误",
   };
   const say = (wrap, state, text) => {
     const place = wrap?.querySelector("[data-save-state]");
@@ -142,21 +145,34 @@
       text ? control.setAttribute("aria-invalid", "true") : control.removeAttribute("aria-invalid");
     }
   };
+  /* what is wrong with the stored value; a value not stored yet speaks for itself */
+  const showFault = (wrap, key, text) => {
+    const place = wrap?.querySelector("[data-save-state]");
+    if (!place || pending.has(key) || touched.has(key) || wrap.querySelector(".conflict")) return;
+    showError(wrap, text);
+    if (text) say(wrap, "faulty");
+    else if (place.dataset.saveState === "faulty") say(wrap, "saved", "已保存");
+  };
   const clock = (iso) => {
     const moment = iso ? new Date(iso) : new Date();
-    return Number.isNaN(moment.getTime()) ? String(iso) : moment.toLocaleTimeString("zh-CN", { hour12: false });
+    if (Number.isNaN(moment.getTime())) return String(iso);
+    // the portal's clock is Beijing's, whatever the machine's is
+    return moment.toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
   };
 
   const conflicts = () => form.querySelectorAll(".conflict").length;
+  const faulty = () =>
+    [...form.querySelectorAll('[data-field] [data-save-state="faulty"]')].filter((place) => !place.closest("[hidden]")).length;
   const refused = () => [...pending.values()].filter((entry) => entry.refused).length;
   const indicator = () => {
     let state = "idle";
     let text = "";
     if (trouble === "expired") [state, text] = ["expired", "登录已过期，请重新登录后继续；内容已保留"];
-    else if (conflicts()) [state, text] = ["conflict", `有 ${conflicts()} 处他人已修改，请选择`];
+    else if (conflicts()) [state, text] = ["conflict", `有 ${conflicts()} 处${form.querySelector(".conflict:not([data-own])") ? "他人" : "您在另一个窗口"}已修改，请选择`];
     else if (trouble === "failed" || refused()) [state, text] = ["failed", refused() ? `保存失败：${refused()} 处需要更正` : "保存失败，稍后自动重试"];
     else if (trouble === "offline") [state, text] = ["offline", "未保存，等待网络"];
     else if (pending.size || touched.size) [state, text] = ["saving", "正在保存…"];
+    else if (faulty()) [state, text] = ["faulty", `已保存，但有 ${faulty()} 处有误`];
     else if (lastSaved) [state, text] = ["saved", `已保存 ${lastSaved}`];
     for (const place of document.querySelectorAll("[data-save-indicator]")) {
       if (place.dataset.saveState === state && place.textContent === text) continue;
@@ -199,6 +215,7 @@
     for (const [item, html] of Object.entries(answer.results ?? {})) {
       for (const place of document.querySelectorAll(`[data-item-result="${CSS.escape(item)}"]`)) place.innerHTML = html;
     }
+    for (const [key, text] of Object.entries(answer.faults ?? {})) showFault(wrapOf(key), key, text);
     for (const [section, html] of Object.entries(answer.state ?? {})) {
       for (const place of document.querySelectorAll(`[data-section-state="${CSS.escape(section)}"]`)) place.innerHTML = html;
     }
@@ -228,13 +245,17 @@
     const box = document.createElement("div");
     box.className = "conflict";
     box.setAttribute("role", "group");
-    box.setAttribute("aria-label", "他人已修改这一项");
+    box.setAttribute("aria-label", theirs.own ? "您在另一个窗口已修改这一项" : "他人已修改这一项");
+    const other = theirs.own ? "另一个窗口" : "对方";
+    if (theirs.own) box.dataset.own = "";
     box.innerHTML =
       '<p><b data-who></b>您的填写还没有保存。请选择保留哪一个：</p><div class="conflict-sides">' +
       '<div><h4>您填写的</h4><blockquote data-mine></blockquote><button type="button" class="btn btn-sm btn-secondary" data-choose="mine">保留我的</button></div>' +
-      '<div><h4>对方填写的</h4><blockquote data-theirs></blockquote><button type="button" class="btn btn-sm btn-secondary" data-choose="theirs">采用对方的</button></div></div>';
-    const at = theirs.at ? `在 ${clock(theirs.at)} ` : "";
-    box.querySelector("[data-who]").textContent = `${theirs.by || "另一位同事"}${at}已修改这一项。`;
+      `<div><h4>${other}填写的</h4><blockquote data-theirs></blockquote><button type="button" class="btn btn-sm btn-secondary" data-choose="theirs">采用${other}的</button></div></div>`;
+    const at = theirs.at ? clock(theirs.at) : "";
+    box.querySelector("[data-who]").textContent = theirs.own
+      ? `您在另一个窗口${at && `（${at}）`}已修改这一项。`
+      : `${theirs.by || "另一位同事"}${at && `在 ${at} `}已修改这一项。`;
     box.querySelector("[data-mine]").textContent = words(wrap, entry.values);
     box.querySelector("[data-theirs]").textContent = theirs.display ?? words(wrap, asList(theirs.value));
     box.querySelector('[data-choose="mine"]').addEventListener("click", () => {
@@ -249,11 +270,12 @@
       wrap.dataset.version = theirs.version;
       drop(key);
       closeConflict(wrap);
-      say(wrap, "saved", "已采用对方的填写");
+      say(wrap, "saved", `已采用${other}的填写`);
+      showFault(wrap, key, theirs.fault ?? "");
       indicator();
     });
     wrap.append(box);
-    say(wrap, "conflict");
+    say(wrap, "conflict", theirs.own ? "您在另一个窗口已修改，请选择" : undefined);
   };
 
   /* ---- the queue --------------------------------------------------------------------------------- */
@@ -344,10 +366,10 @@
       trouble = "";
       wait = 0;
       // our own save whose answer got lost on the way: it is saved
-      if (same(asList(answer.value), entry.values)) return settle(key, entry, wrap, { version: answer.version, saved_at: answer.at });
+      if (same(asList(answer.value), entry.values)) return settle(key, entry, wrap, { version: answer.version, saved_at: answer.at, faults: { [key]: answer.fault ?? "" } });
       if (pending.get(key) !== entry) return undefined; // changed meanwhile: the newer text will meet the same answer
       if (wrap) showConflict(wrap, key, answer);
-      else refuse(key, entry, wrap, "他人已修改这一项"); // stands on another section: asked when that one is opened
+      else refuse(key, entry, wrap, "这一项已另有修改"); // stands on another section: asked when that one is opened
       return undefined;
     }
     if (status === 422 || status === 400 || status === 403 || status === 404 || status === 409 || status === 413) {

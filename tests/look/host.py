@@ -35,6 +35,7 @@ class Host:
     delay: float = 0.0
     owner: str = "7"
     hidden: bool = True
+    own: bool = False  # a conflict is with the same person's other window
     extra: dict[str, Any] = field(default_factory=dict)
     values: dict[str, list[str]] = field(
         default_factory=lambda: {"key": [], "text": [""], "multi": [], "rows": []}
@@ -94,6 +95,7 @@ class Host:
                     "value": self.values[name],
                     "by": "张三",
                     "at": "2026-11-24T14:31:10+08:00",
+                    "own": self.own,
                 }
             self.values[name] = values
             self.versions[name] += 1

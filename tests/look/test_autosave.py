@@ -194,6 +194,47 @@ def test_two_people_choose_theirs(host, sheet):
     assert host.values["key"] == ["no"]
 
 
+def test_ones_own_other_window_is_not_called_somebody_else(host, sheet):
+    host.own = True
+    host.other_person_saves("key", "partial")
+    choose(sheet, "yes")
+    box = sheet.locator("#f-key .conflict")
+    expect(box).to_contain_text("您在另一个窗口（14:31:10）已修改这一项")
+    expect(field_state(sheet, "key")).to_have_text("您在另一个窗口已修改，请选择")
+    expect(sheet.locator("#whole")).to_have_text("有 1 处您在另一个窗口已修改，请选择")
+    expect(sheet.locator("body")).not_to_contain_text("他人")
+    expect(sheet.locator("body")).not_to_contain_text("张三")
+    box.get_by_role("button", name="采用另一个窗口的").click()
+    expect(sheet.locator("#f-key input[value=partial]")).to_be_checked()
+    assert host.values["key"] == ["partial"]
+
+
+def test_the_clock_is_beijings_on_any_machine(host, browser):
+    page = browser.new_context(timezone_id="America/New_York").new_page()
+    page.goto(host.url)
+    choose(page, "partial")
+    expect(field_state(page, "key")).to_have_text("已保存 14:32:05")
+
+
+def test_a_wrong_value_is_kept_and_says_so_at_its_own_field(host, sheet):
+    host.extra = {"faults": {"M-603/note": "不能大于 100。", "M-601/main": ""}}
+    sheet.locator("#text").fill("一百零一")
+    error = sheet.locator("#f-text [data-error]")
+    expect(error).to_have_text("不能大于 100。")
+    expect(field_state(sheet, "text")).to_have_text("已保存，但有误")
+    expect(sheet.locator("#whole")).to_have_text("已保存，但有 1 处有误")
+    text = sheet.locator("#text")
+    expect(text).to_have_attribute("aria-invalid", "true")
+    assert error.get_attribute("id") in text.get_attribute("aria-describedby")
+    assert host.values["text"] == ["一百零一"]
+    assert queue(sheet) == []
+    host.extra = {"faults": {"M-603/note": ""}}
+    text.fill("九十九")
+    expect(error).to_be_hidden()
+    expect(field_state(sheet, "text")).to_have_text("已保存 14:32:05")
+    expect(sheet.locator("#whole")).to_have_text("已保存 14:32:05")
+
+
 def test_a_conflict_does_not_hold_up_other_answers(host, sheet):
     conflict(host, sheet)
     sheet.get_by_label("选项b").check()
