@@ -1,5 +1,7 @@
 """The questionnaire's forms, built from the pinned version by one builder."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -16,6 +18,23 @@ from assessments.sheets import LoadedSheet
 from emailsec.lib.workdays import today
 
 
+@dataclass(frozen=True)
+class RefusedItem:
+    """An item whose form was sent without JavaScript and not wholly saved: shown again with what
+    the person wrote.
+
+    Attributes:
+        values: field → what was written, in the evaluator's text form.
+        errors: field → why it was not saved.
+        versions: field → version of what is stored instead, where somebody else saved it.
+    """
+
+    item: Item
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+    versions: Mapping[str, int]
+
+
 class AnswerField(LayoutObject):
     """Crispy layout object: one typed field of an item with its version and save state."""
 
@@ -30,17 +49,31 @@ class AnswerField(LayoutObject):
         assert isinstance(form, ItemForm)
         bound = form[self.name]
         field = form.item.field(self.name)
+        answer = form.sheet.answers.get((form.item.code, field.code))
+        refused = form.refused
+        error = refused.errors.get(field.code, "") if refused else ""
+        version = refused.versions.get(field.code) if refused else None
+        help_id, error_id = f"{bound.auto_id}-help", f"{bound.auto_id}-error"
+        wrong = error or form.fault(field)
         return render_to_string(
             self.template,
             {
                 "bound": bound,
                 "field": field,
                 "item": form.item,
-                "answer": form.sheet.answers.get((form.item.code, field.code)),
-                "value": form.sheet.judged.value(form.item.code, field.code),
+                "answer": answer,
+                "version": version if version is not None else answer.version if answer else 0,
+                "value": form.value_of(field),
                 "shown": form.sheet.judged.field_shown(form.item.code, field.code),
                 "choices": form.choices_of(field),
-                "fault": form.fault(field),
+                "span": field.span(form.sheet.judged.facts.on) if field.type == "date" else None,
+                "wrong": wrong,
+                "save": "failed" if error else "faulty" if wrong else "saved" if answer else "idle",
+                "help_id": help_id,
+                "error_id": error_id,
+                "describedby": " ".join(
+                    id_ for id_, there in ((help_id, field.help), (error_id, wrong)) if there
+                ),
                 "legend_hidden": field is form.item.fields[0]
                 and (len(form.item.fields) == 1 or field.type == "yn4"),
                 "readonly": form.readonly,
@@ -58,10 +91,16 @@ class ItemForm(forms.Form):
     """
 
     def __init__(
-        self, sheet: LoadedSheet, item: Item, data: Any = None, *, readonly: bool = False
+        self,
+        sheet: LoadedSheet,
+        item: Item,
+        data: Any = None,
+        *,
+        readonly: bool = False,
+        refused: RefusedItem | None = None,
     ) -> None:
         super().__init__(data, auto_id=f"{item.code}-%s")
-        self.sheet, self.item, self.readonly = sheet, item, readonly
+        self.sheet, self.item, self.readonly, self.refused = sheet, item, readonly, refused
         for field in item.fields:
             self.fields[field.code] = self._form_field(field)
             self.initial[field.code] = self._initial(field)
@@ -81,10 +120,17 @@ class ItemForm(forms.Form):
         outcome = self.sheet.outcomes[self.item.code]
         return outcome.faults.get(field.code, "")
 
-    def _initial(self, field: Field) -> Any:
+    def value_of(self, field: Field) -> str:
+        """What the control shows: what was just refused, or what is stored (kept for the moment
+        also where the field is hidden)."""
+        if self.refused and field.code in self.refused.values:
+            return self.refused.values[field.code]
         value = self.sheet.judged.value(self.item.code, field.code)
-        if not value and (row := self.sheet.answers.get((self.item.code, field.code))):
-            value = row.value
+        row = self.sheet.answers.get((self.item.code, field.code))
+        return value or (row.value if row else "")
+
+    def _initial(self, field: Field) -> Any:
+        value = self.value_of(field)
         return value.split(",") if field.type == "multi" and value else value
 
     def _form_field(self, field: Field) -> forms.Field:

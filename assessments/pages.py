@@ -1,5 +1,6 @@
 """What the pages of a self-check show: blocks of items, states of sections, the next step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from assessments import actions
-from assessments.forms import ItemForm
+from assessments.forms import ItemForm, RefusedItem
 from assessments.models import Contradiction, ReviewRemark, SelfCheck
+from assessments.remarks import SentRemark
 from assessments.rules import schema
 from assessments.rules.evaluate import STATES, Outcome
 from assessments.rules.meeting import Meeting
@@ -23,6 +25,8 @@ class ItemBlock:
     sheet: LoadedSheet
     item: schema.Item
     readonly: bool
+    sent: Sequence[SentRemark] = ()
+    refused: RefusedItem | None = None
 
     @property
     def code(self) -> str:
@@ -42,7 +46,7 @@ class ItemBlock:
 
     @property
     def form(self) -> ItemForm:
-        return ItemForm(self.sheet, self.item, readonly=self.readonly)
+        return ItemForm(self.sheet, self.item, readonly=self.readonly, refused=self.refused)
 
     @property
     def from_inventory(self) -> bool:
@@ -129,20 +133,44 @@ class ItemBlock:
         return [r for r in self.sheet.remarks.get(self.item.code, []) if r.closed_at is None]
 
     @property
-    def sent_remarks(self) -> list[ReviewRemark]:
-        """What the unit may read: remarks that were sent with a return."""
-        return [r for r in self.remarks if r.sent_at is not None]
+    def drafts(self) -> list[ReviewRemark]:
+        """Remarks that wait for the next return."""
+        return [r for r in self.remarks if r.sent_at is None]
 
     @property
-    def contradictions(self) -> list[Contradiction]:
-        rows = self.sheet.contradictions.get(self.item.code, [])
-        return [c for c in rows if c.status != Contradiction.Status.RESOLVED]
+    def past_remarks(self) -> list[ReviewRemark]:
+        """Remarks of earlier rounds, with what the unit said to them."""
+        return [r for r in self.sheet.remarks.get(self.item.code, []) if r.closed_at is not None]
+
+    @property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        rows = (doubt.rows for doubt in self.sheet.doubts if doubt.item is self.item)
+        return next(rows, ())
 
 
-def item_blocks(sheet: LoadedSheet, section: str, *, readonly: bool) -> list[ItemBlock]:
-    """Blocks of a section in the order of the file; derived items ask nothing and are left out."""
+def item_blocks(
+    sheet: LoadedSheet,
+    section: str = "",
+    *,
+    readonly: bool,
+    sent: Sequence[SentRemark] = (),
+    refused: RefusedItem | None = None,
+) -> list[ItemBlock]:
+    """Blocks of a section (or of the sheet) in the order of the file; derived items ask nothing and
+    are left out.
+
+    Args:
+        sent: remarks before the unit, of any sheet.
+        refused: the item whose form was sent and not wholly saved.
+    """
     return [
-        ItemBlock(sheet, item, readonly)
+        ItemBlock(
+            sheet,
+            item,
+            readonly,
+            [one for one in sent if one.sheet is sheet and one.item is item],
+            refused if refused and refused.item is item else None,
+        )
         for item in sheet.definition.items_of(sheet.row.scope_name, section)
         if not item.derived
     ]
@@ -152,7 +180,7 @@ def item_blocks(sheet: LoadedSheet, section: str, *, readonly: bool) -> list[Ite
 class SectionLink:
     """A section in the left column with its state.
 
-    `state` is one of: contradicts, nonconforming, empty, progress, done.
+    `state` is one of: faulty, contradicts, nonconforming, empty, progress, done.
     """
 
     sheet: LoadedSheet
@@ -163,6 +191,7 @@ class SectionLink:
     current: bool = False
 
     LABELS = {
+        "faulty": "填写有误",
         "contradicts": "有疑点",
         "nonconforming": "有不符合",
         "empty": "未填",
@@ -192,10 +221,9 @@ def section_links(sheet: LoadedSheet, current: str = "") -> list[SectionLink]:
         outcomes = [sheet.outcomes[item.code] for item in items]
         required = [o for o in outcomes if o.required]
         done = sum(o.complete for o in required)
-        doubts = any(
-            c.status == "open" for item in items for c in sheet.contradictions.get(item.code, [])
-        )
-        if doubts:
+        if any(o.faults for o in outcomes):
+            state = "faulty"
+        elif any(doubt.unexplained and doubt.item in items for doubt in sheet.doubts):
             state = "contradicts"
         elif done < len(required):
             state = "progress" if done else "empty"
@@ -207,45 +235,6 @@ def section_links(sheet: LoadedSheet, current: str = "") -> list[SectionLink]:
             SectionLink(sheet, section, state, done, len(required), section.code == current)
         )
     return links
-
-
-@dataclass(frozen=True)
-class Gap:
-    """One item that is not complete; `lacks` names what the question does not say itself."""
-
-    item: schema.Item
-    lacks: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class GapsOfSheet:
-    """The incomplete items of one sheet, in the order of the sheet."""
-
-    sheet: LoadedSheet
-    gaps: tuple[Gap, ...]
-
-
-def gaps_by_sheet(sheets: list[LoadedSheet]) -> list[GapsOfSheet]:
-    """What is missing, one line an item, under its sheet; complete sheets are left out."""
-    groups = []
-    for sheet in sheets:
-        fields: dict[str, list[str]] = {}
-        for code, field in sheet.missing:
-            fields.setdefault(code, []).append(field)
-        gaps = tuple(_gap(sheet.definition.item(code), rows) for code, rows in fields.items())
-        if gaps:
-            groups.append(GapsOfSheet(sheet, gaps))
-    return groups
-
-
-def _gap(item: schema.Item, fields: list[str]) -> Gap:
-    # The question itself names the answer that a one-field item or its four keys ask for.
-    labels = [
-        "佐证材料" if code == "evidence" else item.field(code).label
-        for code in fields
-        if code == "evidence" or (len(item.fields) > 1 and item.field(code).type != "yn4")
-    ]
-    return Gap(item, tuple(labels))
 
 
 @dataclass(frozen=True)
@@ -262,7 +251,7 @@ def next_step(selfcheck: SelfCheck, sheets: list[LoadedSheet], user: User) -> St
     if selfcheck.editable and user.can("selfcheck.fill", selfcheck):
         for sheet in sheets:
             for link in section_links(sheet):
-                if link.done < link.total:
+                if link.done < link.total or link.state == "faulty":
                     first = selfcheck.status == SelfCheck.Status.NOT_STARTED
                     return Step("开始填报" if first else "继续填报", link.url)
         if actions.unregistered(sheets):

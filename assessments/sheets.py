@@ -48,6 +48,24 @@ class SeenVerdict:
         return str(self.row.run.domain)
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """The 疑点 of one item: what a unit answers once is doubted once, whatever number of domains
+    and rules speak against it. Every page and every paper counts these and never the rows."""
+
+    item: schema.Item
+    rows: tuple[Contradiction, ...]
+    system_id: int | None
+
+    @property
+    def unexplained(self) -> bool:
+        return any(row.status == Contradiction.Status.OPEN for row in self.rows)
+
+    @property
+    def undecided(self) -> bool:
+        return any(row.status in Contradiction.UNDECIDED for row in self.rows)
+
+
 @dataclass
 class LoadedSheet:
     """One sheet with everything that bears on it.
@@ -84,8 +102,25 @@ class LoadedSheet:
         return rules.missing(self.outcomes)
 
     @property
+    def faults(self) -> tuple[tuple[str, str, str], ...]:
+        return rules.faults(self.outcomes)
+
+    @property
     def merged(self) -> tuple[Merged, ...]:
         return merge(self.definition, self.outcomes.values())
+
+    @cached_property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """The items in doubt, in the order of the sheet; what agrees by now is left out."""
+        standing = {
+            code: tuple(row for row in rows if row.status != Contradiction.Status.RESOLVED)
+            for code, rows in self.contradictions.items()
+        }
+        return tuple(
+            Doubt(item, standing[item.code], self.row.system_id)
+            for item in self.definition.items_of(self.row.scope_name)
+            if standing.get(item.code)
+        )
 
     def meetings(self, item: schema.Item) -> tuple[Meeting, ...]:
         """What was seen beside what was said of one item."""

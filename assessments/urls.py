@@ -1,6 +1,6 @@
 from django.urls import path
 
-from assessments.views import campaigns, fill, review, sign
+from assessments.views import campaigns, evidence, fill, review, sign, summary
 
 app_name = "assessments"
 urlpatterns = [
@@ -14,12 +14,14 @@ urlpatterns = [
     path("<int:pk>/sheets/<int:sheet_id>/<slug:code>/", fill.section, name="section"),
     path("sheets/<int:sheet_id>/answers/", fill.answer_save, name="answer_save"),
     path(
-        "sheets/<int:sheet_id>/evidence/<slug:code>/", fill.evidence_upload, name="evidence_upload"
+        "sheets/<int:sheet_id>/evidence/<slug:code>/",
+        evidence.evidence_upload,
+        name="evidence_upload",
     ),
-    path("evidence/<int:pk>/", fill.evidence_file, name="evidence_file"),
-    path("evidence/<int:pk>/remove/", fill.evidence_remove, name="evidence_remove"),
-    path("doubts/<int:pk>/explain/", fill.explain, name="explain"),
-    path("<int:pk>/summary/", fill.summary, name="summary"),
+    path("evidence/<int:pk>/", evidence.evidence_file, name="evidence_file"),
+    path("evidence/<int:pk>/remove/", evidence.evidence_remove, name="evidence_remove"),
+    path("doubts/<int:pk>/explain/", summary.explain, name="explain"),
+    path("<int:pk>/summary/", summary.summary, name="summary"),
     path("<int:pk>/submit/", sign.submit, name="submit"),
     path("<int:pk>/withdraw/", sign.withdraw, name="withdraw"),
     path("<int:pk>/sign/", sign.sign, name="sign"),
@@ -28,6 +30,7 @@ urlpatterns = [
     path("signoffs/<int:pk>/", sign.signoff_file, name="signoff_file"),
     path("<int:pk>/review/", review.review, name="review"),
     path("sheets/<int:sheet_id>/remarks/<slug:code>/", review.remark, name="remark"),
+    path("remarks/<int:pk>/reply/", summary.remark_reply, name="remark_reply"),
     path("remarks/<int:pk>/drop/", review.remark_drop, name="remark_drop"),
     path("doubts/<int:pk>/decide/", review.decide, name="decide"),
     path("<int:pk>/return/", review.return_to_unit, name="return"),

@@ -9,7 +9,13 @@ from assessments.actions.doubts import (
     sync_contradictions,
 )
 from assessments.actions.filling import add_evidence, ensure_sheets, remove_evidence, save_answer
-from assessments.actions.review import accept, add_remark, drop_remark, return_to_unit
+from assessments.actions.review import (
+    accept,
+    add_remark,
+    drop_remark,
+    reply_to_remark,
+    return_to_unit,
+)
 from assessments.actions.signing import (
     missing_of,
     refuse_signature,
@@ -38,6 +44,7 @@ __all__ = [
     "record_call",
     "refuse_signature",
     "remove_evidence",
+    "reply_to_remark",
     "return_to_unit",
     "save_answer",
     "sign_online",

@@ -22,6 +22,33 @@ class Conflict(Exception):
     current: Answer
 
 
+# What a person may write beside an item: a doubt's explanation, a remark, the answer to one.
+MAX_NOTE = 500
+
+
+def note(text: str, *, ask: str = "") -> str:
+    """The note as it is stored; nothing is ever cut off.
+
+    Args:
+        text: as typed.
+        ask: what to say where nothing was written; "" allows an empty note.
+
+    Raises:
+        Refused: empty where something is asked, or longer than MAX_NOTE characters.
+    """
+    text = storable(text)
+    if ask and not text:
+        raise Refused(ask)
+    if len(text) > MAX_NOTE:
+        raise Refused(f"最多填写{MAX_NOTE}字，现为{len(text)}字；请精简后再保存。")
+    return text
+
+
+def storable(text: str) -> str:
+    """Text as PostgreSQL can hold it: no NUL, one kind of line end, no blanks around it."""
+    return text.replace("\x00", "").replace("\r\n", "\n").strip()
+
+
 def may_fill(selfcheck: SelfCheck, by: User) -> None:
     if not by.can("selfcheck.fill", selfcheck):
         raise PermissionDenied("selfcheck.fill")

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from assessments.actions.base import Refused, is_reviewer, may_fill
+from assessments.actions.base import Refused, is_reviewer, may_fill, note
 from assessments.models import (
     Contradiction,
     SelfCheck,
@@ -21,14 +21,13 @@ from scans.models import ScanRun
 
 
 @transaction.atomic
-def sync_contradictions(selfcheck: SelfCheck, sheets: list[LoadedSheet] | None = None) -> int:
-    """Bring the 疑点 of a self-check up to date; return how many stand open.
+def sync_contradictions(selfcheck: SelfCheck, sheets: list[LoadedSheet] | None = None) -> None:
+    """Bring the 疑点 of a self-check up to date.
 
     A new disagreement opens a row; one that no longer holds becomes "resolved". What a person
     decided stays decided.
     """
     sheets = load_sheets(selfcheck) if sheets is None else sheets
-    standing = 0
     for sheet in sheets:
         seen_rows = {(v.rule, v.subject): v.row for v in sheet.verdicts}
         known = {
@@ -46,11 +45,9 @@ def sync_contradictions(selfcheck: SelfCheck, sheets: list[LoadedSheet] | None =
                     said = sheet.display(item, meeting.field)[:200]
                     _open_contradiction(sheet, item, key, verdict.pk, said, verdict.text, known)
         for key, row in known.items():
-            if key not in still and row.status in {"open", "explained"}:
+            if key not in still and row.status in Contradiction.UNDECIDED:
                 row.status = Contradiction.Status.RESOLVED
                 row.save(update_fields=["status"])
-        standing += sum(row.status == "open" for row in known.values())
-    return standing
 
 
 def _open_contradiction(
@@ -87,9 +84,7 @@ def _open_contradiction(
 def explain_contradiction(contradiction: Contradiction, text: str, *, by: User) -> None:
     """The unit explains why answer and observation differ."""
     may_fill(contradiction.sheet.selfcheck, by)
-    if not text.strip():
-        raise Refused("请填写说明。")
-    contradiction.explanation = text.strip()[:500]
+    contradiction.explanation = note(text, ask="请写明填报与观测不同的原因。")
     contradiction.status = Contradiction.Status.EXPLAINED
     contradiction.save(update_fields=["explanation", "status"])
     record("contradiction.explain", contradiction, by=by)
@@ -97,7 +92,7 @@ def explain_contradiction(contradiction: Contradiction, text: str, *, by: User) 
 
 @transaction.atomic
 def decide_contradiction(
-    contradiction: Contradiction, *, uphold: bool, note: str, by: User
+    contradiction: Contradiction, *, uphold: bool, reason: str, by: User
 ) -> None:
     """The office decides: the observation holds, or it is dismissed with a reason."""
     selfcheck = contradiction.sheet.selfcheck
@@ -105,11 +100,10 @@ def decide_contradiction(
         raise PermissionDenied("selfcheck.review")
     if selfcheck.status != SelfCheck.Status.TO_REVIEW:
         raise Refused("只有待复核的自查表可以裁定疑点。")
-    if not uphold and not note.strip():
-        raise Refused("排除疑点须写明理由。")
+    reason = note(reason, ask="" if uphold else "排除疑点须写明理由。")
     status = Contradiction.Status.UPHELD if uphold else Contradiction.Status.DISMISSED
     contradiction.status = status
-    contradiction.decision_note = note.strip()[:500]
+    contradiction.decision_note = reason
     contradiction.decided_by = by
     contradiction.save(update_fields=["status", "decision_note", "decided_by"])
     record("contradiction.decide", contradiction, by=by, details={"decision": status})

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from assessments.actions.base import Conflict, Refused, may_fill
+from assessments.actions.base import Conflict, Refused, may_fill, storable
 from assessments.lifecycles import SELFCHECK
 from assessments.models import (
     Answer,
@@ -50,7 +50,7 @@ def ensure_sheets(selfcheck: SelfCheck) -> None:
 def _storable(item: Item, field: Field, value: str) -> str:
     """Refuse what no honest page sends. A wrong number or date is kept and shown as a fault:
     a draft must never lose what a person typed."""
-    value = value.replace("\x00", "").strip()  # PostgreSQL stores no NUL
+    value = storable(value)
     if len(value) > MAX_STORED_TEXT:
         raise Refused(f"内容过长：最多 {MAX_STORED_TEXT} 字，现为 {len(value)} 字。")
     if value and field.type in CHOICE_TYPES and not field.options_from:
@@ -124,10 +124,14 @@ def add_evidence(sheet: Sheet, item: Item, file: Upload, *, by: User) -> Evidenc
 
     Raises:
         ValidationError: size, kind or content (Chinese).
-        Refused, PermissionDenied: as in `save_answer`.
+        Refused: the same content stands at the item already; or as in `save_answer`.
+        PermissionDenied: as in `save_answer`.
     """
     may_fill(sheet.selfcheck, by)
     checked = check_upload(file)
+    same = sheet.evidence.current().filter(item=item.code, sha256=checked.sha256).first()
+    if same is not None:
+        raise Refused(f"本题已有内容相同的文件“{same.name}”，不必重复上传。")
     if sheet.selfcheck.status == SelfCheck.Status.NOT_STARTED:
         SELFCHECK.move(sheet.selfcheck, "start", by=by)
     evidence = Evidence.objects.create(

@@ -19,6 +19,7 @@ from assessments.models import (
     Sheet,
     SignOff,
 )
+from assessments.remarks import sent_remarks
 from assessments.rules import triage
 from assessments.sheets import (
     LoadedSheet,
@@ -32,7 +33,7 @@ from inbox.actions import tell_office, tell_unit
 
 
 def missing_of(sheets: list[LoadedSheet]) -> list[tuple[LoadedSheet, str, str]]:
-    """(sheet, item, field) of everything that stands between the unit and submission."""
+    """(sheet, item, field) of everything that the unit must still fill."""
     return [(sheet, item, field) for sheet in sheets for item, field in sheet.missing]
 
 
@@ -45,6 +46,17 @@ def unregistered(sheets: list[LoadedSheet]) -> str:
     return ""
 
 
+def _unfinished(sheets: list[LoadedSheet]) -> str:
+    """What stands between the unit and submission, in one sentence; "" where nothing does."""
+    counts = {
+        "处未填完": len(missing_of(sheets)),
+        "处填写有误": sum(len(sheet.faults) for sheet in sheets),
+        "条退回意见未处理": sum(not one.dealt_with for one in sent_remarks(sheets)),
+    }
+    parts = [f"{count} {words}" for words, count in counts.items() if count]
+    return f"还有 {'、'.join(parts)}，请先补充更正。" if parts else ""
+
+
 @transaction.atomic
 def submit(selfcheck: SelfCheck, *, by: User) -> None:
     """Freeze the answers and hand them to the unit's leader for signature.
@@ -53,16 +65,16 @@ def submit(selfcheck: SelfCheck, *, by: User) -> None:
     change what was signed.
 
     Raises:
-        Refused: something is missing, or no system is registered.
+        Refused: something is missing or wrong, a remark of the return is not dealt with, or no
+            system is registered.
     """
     may_fill(selfcheck, by)
     ensure_sheets(selfcheck)
     sheets = load_sheets(selfcheck)
     if reason := unregistered(sheets):
         raise Refused(reason)
-    gaps = missing_of(sheets)
-    if gaps:
-        raise Refused(f"还有 {len(gaps)} 处未填完，请先补充。")
+    if reason := _unfinished(sheets):
+        raise Refused(reason)
     now = timezone.now()
     for sheet in sheets:
         _snapshot_sources(sheet, by, now)

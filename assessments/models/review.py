@@ -19,7 +19,8 @@ class ReviewRemarkQuerySet(ScopedQuerySet["ReviewRemark"]):
 
 
 class ReviewRemark(models.Model):
-    """What the reviewer asks the unit to correct at one item. Open until the next acceptance."""
+    """What the reviewer asks the unit to correct at one item. Open until the review that follows
+    the unit's work on it: closed by the acceptance or the next return, which may repeat it."""
 
     sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="remarks")
     item = models.CharField("题号", max_length=10)
@@ -28,6 +29,11 @@ class ReviewRemark(models.Model):
     at = models.DateTimeField("时间", auto_now_add=True)
     sent_at = models.DateTimeField("随退回发出", null=True)
     closed_at = models.DateTimeField("办结", null=True)
+    reply = models.CharField("单位对意见的说明", max_length=500, blank=True)
+    replied_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    replied_at = models.DateTimeField("说明时间", null=True)
 
     objects: ClassVar[Any] = ReviewRemarkQuerySet.as_manager()
 
@@ -38,6 +44,10 @@ class ReviewRemark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item} {self.text}"
+
+    @property
+    def unit(self) -> Unit:
+        return self.sheet.selfcheck.unit
 
 
 class ContradictionQuerySet(ScopedQuerySet["Contradiction"]):
@@ -54,6 +64,8 @@ class Contradiction(models.Model):
         RESOLVED = "resolved", "已一致"
         UPHELD = "upheld", "确认属实"
         DISMISSED = "dismissed", "已排除"
+
+    UNDECIDED = (Status.OPEN, Status.EXPLAINED)
 
     sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="contradictions")
     item = models.CharField("题号", max_length=10)

@@ -34,11 +34,10 @@ class SelfCheck(models.Model):
         NOT_STARTED = "not_started", "待填报"
         FILLING = "filling", "填报中"
         TO_SIGN = "to_sign", "待单位审签"
-        TO_PREREVIEW = "to_prereview", "待初审（行业）"
         TO_REVIEW = "to_review", "待复核（公安）"
         ACCEPTED = "accepted", "已通过"
 
-    REPORTED = (Status.TO_PREREVIEW, Status.TO_REVIEW, Status.ACCEPTED)
+    REPORTED = (Status.TO_REVIEW, Status.ACCEPTED)
 
     class Conclusion(models.TextChoices):
         NONE = "", "—"
@@ -74,7 +73,6 @@ class SelfCheck(models.Model):
                         "not_started",
                         "filling",
                         "to_sign",
-                        "to_prereview",
                         "to_review",
                         "accepted",
                     ]

@@ -157,6 +157,8 @@ def urged(request: PortalRequest, kind: str = ""):  # type: ignore[no-untyped-de
 def call(request: PortalRequest, pk: int) -> HttpResponse:
     """Record a call."""
     selfcheck = get_object_or_404(SelfCheck.objects.visible_to(request.user), pk=pk)
+    if not request.user.can("call.record", selfcheck):
+        raise PermissionDenied("call.record")
     spoke_with = request.POST.get("spoke_with", "").strip()[:60]
     note = request.POST.get("note", "").strip()[:200]
     if not spoke_with or not note:

@@ -11,18 +11,10 @@ from accounts.requests import PortalRequest
 from assessments import actions
 from assessments.forms import SignForm, StampedForm
 from assessments.models import SelfCheck, SignOff
-from assessments.views.fill import summary_context
+from assessments.views.rows import selfcheck_of
+from assessments.views.summary import summary_context
 from audit.lifecycle import IllegalMove
 from audit.trail import record
-
-
-def _selfcheck(request: PortalRequest, pk: int) -> SelfCheck:
-    rows = SelfCheck.objects.visible_to(request.user)
-    selfcheck: SelfCheck = get_object_or_404(
-        rows.select_related("unit", "campaign__office", "questionnaire"), pk=pk
-    )
-    return selfcheck
-
 
 _FAILURES = "signature_failures"
 _FAILURES_ALLOWED = 5
@@ -42,19 +34,18 @@ def _too_many_failures(request: PortalRequest, selfcheck: SelfCheck) -> bool:
 
 @require_POST
 def submit(request: PortalRequest, pk: int) -> HttpResponse:
-    selfcheck = _selfcheck(request, pk)
+    selfcheck = selfcheck_of(request, pk)
     try:
         actions.submit(selfcheck, by=request.user)
         messages.success(request, "已提交，请审签人核对并审签。")
     except (actions.Refused, IllegalMove) as error:
         messages.error(request, str(error))
-        return redirect(f"{redirect('assessments:summary', pk=pk).url}#missing")
     return redirect("assessments:summary", pk=pk)
 
 
 @require_POST
 def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
-    selfcheck = _selfcheck(request, pk)
+    selfcheck = selfcheck_of(request, pk)
     try:
         actions.withdraw(selfcheck, by=request.user)
         messages.success(request, "已撤回，可以继续修改。")
@@ -65,7 +56,7 @@ def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def sign(request: PortalRequest, pk: int) -> HttpResponse:
-    selfcheck = _selfcheck(request, pk)
+    selfcheck = selfcheck_of(request, pk)
     if not request.user.can("selfcheck.sign", selfcheck):
         raise PermissionDenied("selfcheck.sign")
     form = SignForm(request.POST, user=request.user)
@@ -86,7 +77,7 @@ def sign(request: PortalRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def sign_stamped(request: PortalRequest, pk: int) -> HttpResponse:
-    selfcheck = _selfcheck(request, pk)
+    selfcheck = selfcheck_of(request, pk)
     form = StampedForm(request.POST, request.FILES)
     if form.is_valid():
         try:
@@ -110,7 +101,7 @@ def sign_stamped(request: PortalRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def refuse(request: PortalRequest, pk: int) -> HttpResponse:
-    selfcheck = _selfcheck(request, pk)
+    selfcheck = selfcheck_of(request, pk)
     try:
         actions.refuse_signature(selfcheck, reason=request.POST.get("reason", ""), by=request.user)
         messages.success(request, "已退回填报人修改。")

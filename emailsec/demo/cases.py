@@ -186,7 +186,7 @@ def _decide(selfcheck: SelfCheck, officer: User) -> None:
             for doubt in rows:
                 if doubt.status in {"open", "explained"}:
                     selfchecks.decide_contradiction(
-                        doubt, uphold=True, note="两次观测一致，以观测为准。", by=officer
+                        doubt, uphold=True, reason="两次观测一致，以观测为准。", by=officer
                     )
 
 

@@ -64,7 +64,6 @@ STATES: Final[dict[str, tuple[str, str]]] = {
     "not_started": _BEGIN,
     "filling": _UNDER_WAY,
     "to_sign": _WAITS,
-    "to_prereview": _WAITS,
     "to_review": _WAITS,
     "accepted": _DONE,
     "returned": _BACK,
@@ -73,6 +72,11 @@ STATES: Final[dict[str, tuple[str, str]]] = {
     "in_progress": _UNDER_WAY,
     "nonconforming": _BAD,
     "contradicts": ("warn", "amber"),
+    "faulty": ("warn", "red"),
+    # remark of the office, as the unit has dealt with it
+    "undealt": ("ring", "red"),
+    "changed": _DONE,
+    "explained": _WAITS,
     # finding
     "open": ("ring", "blue"),
     "notified": ("dot", "greyblue"),

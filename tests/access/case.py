@@ -258,7 +258,11 @@ def _sheets(case: Case, check: SelfCheck, name: str) -> None:
         seen=mark,
     )
     case.rows[f"{name}_remark"] = ReviewRemark.objects.create(
-        sheet=sheet, item=ITEM, text=mark, by=owner.officer
+        sheet=sheet,
+        item=ITEM,
+        text=mark,
+        by=owner.officer,
+        sent_at=now if name == "filling" else None,
     )
     case.rows[f"{name}_signoff"] = SignOff.objects.create(
         selfcheck=check,

@@ -134,7 +134,7 @@ def accepted(world: World, said: Mapping = SAID, seen: Mapping = SEEN) -> SelfCh
     for sheet in load_sheets(selfcheck):
         for rows in sheet.contradictions.values():
             for doubt in rows:
-                selfchecks.decide_contradiction(doubt, uphold=True, note="", by=world.officer)
+                selfchecks.decide_contradiction(doubt, uphold=True, reason="", by=world.officer)
     selfchecks.accept(selfcheck, by=world.officer)
     return selfcheck
 

@@ -102,7 +102,7 @@ def accepted(world: World, *, days: str = "90") -> SelfCheck:
     for doubt in Contradiction.objects.filter(sheet__selfcheck=selfcheck).exclude(
         status="resolved"
     ):
-        filling.decide_contradiction(doubt, uphold=True, note="", by=world.officer)
+        filling.decide_contradiction(doubt, uphold=True, reason="", by=world.officer)
     filling.accept(selfcheck, by=world.officer)
     return selfcheck
 
