@@ -75,7 +75,7 @@ STATES: Final[dict[str, tuple[str, str]]] = {
     "faulty": ("warn", "red"),
     # remark of the office, as the unit has dealt with it
     "undealt": ("ring", "red"),
-    "changed": _DONE,
+    "changed": _WAITS,
     "explained": _WAITS,
     # finding
     "open": ("ring", "blue"),
