@@ -41,11 +41,16 @@ def _score(outcome: rules.Outcome) -> int:
     return {"high": 30, "medium": 20, "low": 10}.get(outcome.severity, 0) + 5 * bool(outcome.faults)
 
 
-def honest_answers(sheet: LoadedSheet, wanted: Mapping[Ref, str] | None = None) -> dict[Ref, str]:
+def honest_answers(
+    sheet: LoadedSheet,
+    wanted: Mapping[Ref, str] | None = None,
+    likely: Mapping[Ref, str] | None = None,
+) -> dict[Ref, str]:
     """Values for every field that the sheet still misses, conforming wherever possible.
 
     Args:
         wanted: values to take as they are, e.g. {("M-1002", "days"): "90"}.
+        likely: values to give where the field is asked for and `wanted` says nothing.
     """
     given: dict[Ref, str] = {}
     judged = sheet.judged
@@ -60,6 +65,9 @@ def honest_answers(sheet: LoadedSheet, wanted: Mapping[Ref, str] | None = None) 
         for r, v in (wanted or {}).items()
         if sheet.definition.scope_of.get(r[0]) == sheet.row.scope_name
     }
+
+    def guesses(ref: Ref, field: Field) -> list[str]:
+        return [likely[ref]] if likely and ref in likely else _guesses(field, sheet)
 
     def view(values: Mapping[Ref, str]) -> rules.Sheet:
         return rules.Sheet(
@@ -78,7 +86,7 @@ def honest_answers(sheet: LoadedSheet, wanted: Mapping[Ref, str] | None = None) 
         for item_code, field_code in gaps:
             item = sheet.definition.item(item_code)
             best = min(
-                _guesses(item.field(field_code), sheet),
+                guesses((item_code, field_code), item.field(field_code)),
                 key=lambda v: _score(view(base | {(item_code, field_code): v}).outcome(item)),
             )
             base[item_code, field_code] = given[item_code, field_code] = best
@@ -87,7 +95,7 @@ def honest_answers(sheet: LoadedSheet, wanted: Mapping[Ref, str] | None = None) 
         item = sheet.definition.item(ref[0])
         if _score(view(base).outcome(item)):
             best = min(
-                [base[ref], *_guesses(item.field(ref[1]), sheet)],
+                [base[ref], *guesses(ref, item.field(ref[1]))],
                 key=lambda v: _score(view(base | {ref: v}).outcome(item)),
             )
             base[ref] = given[ref] = best

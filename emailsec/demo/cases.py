@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -18,43 +19,53 @@ from assessments.definitions import publish
 from assessments.lifecycles import SELFCHECK
 from assessments.models import Answer, AnswerChange, Campaign, SelfCheck
 from assessments.sheets import content_digest, load_sheets
-from emailsec.demo.answers import honest_answers
-from emailsec.demo.people import Stage, cast, never_logged_in_but
+from emailsec.demo.answers import Ref, honest_answers
+from emailsec.demo.clock import days_ago
+from emailsec.demo.people import Stage, cast, logged_in
 from emailsec.lib.workdays import today
+from inventory.models import Unit
 from rectification import actions as rectification
 from rectification import rechecks
 from rectification.candidates import candidates
 from rectification.models import Finding, Notice, NoticeScan
 from reports.actions import freeze_notice
 from scans import actions as scanning
-from scans.models import Wave
+from scans.models import Observation, ScanRun, Wave
 from scans.tasks import drain_due
+
+Row = Mapping[str, Any]
 
 QUESTIONNAIRE = settings.BASE_DIR / "assessments" / "questionnaires" / "2026-1.toml"
 
 
+# Fields that count the people who have a mailbox.
+PEOPLE_ASKED = (("U-207", "users"), ("U-207", "trained"), ("U-209", "users"), ("U-209", "signed"))
+# When the campaign was published, in days before today, and how long units have for it.
+PUBLISHED, ALLOWED = 45, 70
+
+
 def play(stage: Stage) -> None:
     """Publish the campaign and bring every unit's case to the point that its story names."""
-    campaign = _campaign(stage)
-    rows = {row["key"]: row for row in cast()["unit"]}
-    never_logged_in_but(
-        [u for key, u in stage.fillers.items() if rows[key]["story"] != "not_started"]
-    )
+    rows = cast()["unit"]
+    with days_ago(PUBLISHED):
+        campaign = _campaign(stage)
     # The unit with twelve awkward domains is left to the worker: its tarpit would delay the start.
-    later = [key for key, row in rows.items() if row["story"] == "started"]
-    for key, row in rows.items():
-        if row["domains"] and row["story"] != "not_started" and key not in later:
-            _authorise(stage, key)
+    late = [row for row in rows if row["story"] == "started"]
+    early = [row for row in rows if row["domains"] and row not in late]
+    for row in early:
+        with days_ago(row["days"]["fill"] + 1):
+            _authorise(stage, row["key"])
+    now = timezone.now()
+    Wave.objects.filter(status=Wave.Status.OPEN).update(created_at=now, due_at=now)
     _look()
-    for key in later:
-        _authorise(stage, key)
-    for key, row in rows.items():
-        selfcheck = SelfCheck.objects.get(campaign=campaign, unit=stage.units[key])
-        wanted = {
-            (ref.split(".")[0], ref.split(".")[1]): value
-            for ref, value in row.get("wanted", {}).items()
-        }
-        _play_one(stage, key, row["story"], selfcheck, wanted)
+    for row in early:
+        _seen_days_ago(stage.units[row["key"]], row["days"]["fill"] + 1)
+    for row in late:
+        _authorise(stage, row["key"])
+    # In the order of their days, so that the numbers of findings and notices follow the dates.
+    for row in sorted(rows, key=lambda row: -row.get("days", {}).get("fill", 0)):
+        selfcheck = SelfCheck.objects.get(campaign=campaign, unit=stage.units[row["key"]])
+        _play_one(stage, row, selfcheck)
 
 
 def _campaign(stage: Stage) -> Campaign:
@@ -64,7 +75,7 @@ def _campaign(stage: Stage) -> Campaign:
         title=f"{today().year}年党政机关事业单位国有企业电子邮件系统安全专项检查",
         document_number=f"丙公网安〔{today().year}〕第8号",
         questionnaire=version,
-        deadline=today() + dt.timedelta(days=25),
+        deadline=today() + dt.timedelta(days=ALLOWED),
     )
     selfchecks.publish_campaign(campaign, by=stage.users["sheng-chengban"])
     return campaign
@@ -97,9 +108,9 @@ def _authorise(stage: Stage, key: str) -> None:
                 "items": "ordinary,smtp.relay",
                 "valid_from": today(),
                 "valid_to": today() + dt.timedelta(days=364),
-                "signed_by": "刘某",
-                "contact_name": "徐某",
-                "contact_phone": "13900000000",
+                "signed_by": stage.signers[key].name,
+                "contact_name": filler.name,
+                "contact_phone": unit.contacts.get(role="liaison").mobile,
             },
         )
         scan = _paper("远程检测授权书（盖章）.pdf")
@@ -117,14 +128,39 @@ def _look() -> None:
         time.sleep(0.3)
 
 
-def _fill(
-    selfcheck: SelfCheck, by: User, wanted: Mapping[tuple[str, str], str], *, part: float = 1.0
-) -> None:
+def _seen_days_ago(unit: Unit, days: int) -> None:
+    """Move a unit's looks back to the day before it filled in: hosts answer only in the present,
+    so that the looks themselves cannot be played under the clock set back."""
+    back = dt.timedelta(days=days)
+    for rows, names in (
+        (Wave.objects.filter(system__unit=unit), ("created_at", "due_at", "finished_at")),
+        (
+            ScanRun.objects.filter(wave__system__unit=unit),
+            ("started_at", "finished_at", "ingested_at"),
+        ),
+        (Observation.objects.filter(wave__system__unit=unit), ("seen_at",)),
+    ):
+        rows.update(**{name: F(name) - back for name in names})
+
+
+def _likely(selfcheck: SelfCheck) -> dict[Ref, str]:
+    """Plausible answers: those of the cast, and as many people as the systems have accounts."""
+    users = sum(s.accounts_active or 0 for s in selfcheck.unit.systems.all())
+    people = {(item, field): str(users) for item, field in PEOPLE_ASKED}
+    return _refs(cast()["answers"]) | people
+
+
+def _refs(values: Mapping[str, str]) -> dict[Ref, str]:
+    """{"M-1002.days": "90"} as {("M-1002", "days"): "90"}."""
+    return {(ref.split(".")[0], ref.split(".")[1]): value for ref, value in values.items()}
+
+
+def _fill(selfcheck: SelfCheck, by: User, wanted: Mapping[Ref, str], *, part: float = 1.0) -> None:
     """Give the answers of an honest unit, `part` of each sheet, and the evidence asked for."""
     selfchecks.ensure_sheets(selfcheck)
-    now = timezone.now()
+    now, likely = timezone.now(), _likely(selfcheck)
     for sheet in load_sheets(selfcheck):
-        given = list(honest_answers(sheet, wanted).items())
+        given = list(honest_answers(sheet, wanted, likely).items())
         rows = [
             Answer(sheet=sheet.row, item=i, field=f, value=v, updated_by=by, updated_at=now)
             for (i, f), v in given[: int(len(given) * part)]
@@ -144,28 +180,38 @@ def _fill(
                 selfchecks.add_evidence(sheet.row, item, file, by=by)
 
 
-def _play_one(
-    stage: Stage,
-    key: str,
-    story: str,
-    selfcheck: SelfCheck,
-    wanted: Mapping[tuple[str, str], str],
-) -> None:
+def _play_one(stage: Stage, row: Row, selfcheck: SelfCheck) -> None:
+    story, days = row["story"], row.get("days", {})
     if story == "not_started":
         return
-    filler = stage.fillers[key]
+    with days_ago(days["fill"]):
+        _fill_and_sign(stage, row, selfcheck)
+    if "review" not in days:
+        return
+    with days_ago(days["review"]):
+        _review(stage, story, selfcheck)
+    if "notice" in days:
+        _rectify(stage, row, selfcheck)
+
+
+def _fill_and_sign(stage: Stage, row: Row, selfcheck: SelfCheck) -> None:
+    filler, signer = stage.fillers[row["key"]], stage.signers[row["key"]]
+    wanted = _refs(row.get("wanted", {}))
+    logged_in(filler)
     selfchecks.ensure_sheets(selfcheck)
     SELFCHECK.move(selfcheck, "start", by=filler)
-    if story in {"started", "filling"}:
-        _fill(selfcheck, filler, wanted, part=0.6 if story == "filling" else 0.1)
+    if row["story"] in {"started", "filling"}:
+        _fill(selfcheck, filler, wanted, part=0.6 if row["story"] == "filling" else 0.1)
         selfchecks.sync_contradictions(selfcheck)
         return
     _fill(selfcheck, filler, wanted)
     selfchecks.submit(selfcheck, by=filler)
+    logged_in(signer)
     digest = content_digest(load_sheets(selfcheck))
-    selfchecks.sign_online(selfcheck, digest=digest, by=stage.signers[key])
-    if story == "to_review":
-        return
+    selfchecks.sign_online(selfcheck, digest=digest, by=signer)
+
+
+def _review(stage: Stage, story: str, selfcheck: SelfCheck) -> None:
     officer = stage.users["jia-chengban"]
     if story == "returned":
         sheet = next(s for s in load_sheets(selfcheck) if s.row.system_id)
@@ -176,8 +222,6 @@ def _play_one(
         return
     _decide(selfcheck, officer)
     selfchecks.accept(selfcheck, by=officer)
-    if story != "accepted":
-        _rectify(stage, key, story, selfcheck)
 
 
 def _decide(selfcheck: SelfCheck, officer: User) -> None:
@@ -190,60 +234,58 @@ def _decide(selfcheck: SelfCheck, officer: User) -> None:
                     )
 
 
-def _rectify(stage: Stage, key: str, story: str, selfcheck: SelfCheck) -> None:
+def _rectify(stage: Stage, row: Row, selfcheck: SelfCheck) -> None:
+    officer, days = stage.users["jia-chengban"], row["days"]
+    filler, signer = stage.fillers[row["key"]], stage.signers[row["key"]]
+    with days_ago(days["notice"]):
+        notice = _serve(stage, selfcheck, signer)
+    if "reply" in days:
+        with days_ago(days["reply"]):
+            _reply(notice, filler)
+    if "close" in days:
+        with days_ago(days["close"]):
+            _close(notice, officer)
+
+
+def _serve(stage: Stage, selfcheck: SelfCheck, signer: User) -> Notice:
     officer, approver = stage.users["jia-chengban"], stage.users["jia-pizhun"]
-    filler, signer = stage.fillers[key], stage.signers[key]
     keys = [c.key for c in candidates(selfcheck)]
     findings = rectification.confirm_findings(selfcheck, keys, by=officer)
     notice = rectification.draft_notice(
         selfcheck.unit, findings, deadline=today() + dt.timedelta(days=15), by=officer
     )
     rectification.approve_notice(notice, by=approver)
-    _freeze(notice)
+    freeze_notice(notice)
     scan = _paper("盖章通知书.pdf")
     rectification.add_scan(notice, NoticeScan.Kind.NOTICE, scan, by=officer)
     rectification.serve_notice(notice, by=officer)
-    rectification.sign_notice(notice, received_by="刘某", by=signer)
-    if story == "overdue":
-        _shift_back(notice, days=23)
-        return
+    rectification.sign_notice(notice, received_by=signer.name, by=signer)
+    return notice
+
+
+def _reply(notice: Notice, filler: User) -> None:
     for item in notice.items.filter(annex=False).select_related("finding"):
         rectification.reply(
             notice,
             item.finding,
             analysis="管理职责不够明确，日常检查不到位。",
             measures="已按整改要求调整配置、补齐制度，并安排专人每周核对。",
-            responsible="徐某",
+            responsible=filler.name,
             completed_on=today(),
             files=[_paper(f"{item.finding.number}整改佐证.pdf")],
             by=filler,
         )
         notice.refresh_from_db()
-    if story == "closed":
-        for item in notice.items.filter(annex=False).select_related("finding"):
-            finding = Finding.objects.get(pk=item.finding_id)
-            rechecks.record_recheck(
-                finding,
-                kind="paper",
-                result="passed",
-                seen="已核对整改佐证，材料齐全，与整改要求一致。",
-                by=officer,
-            )
-            rechecks.close(finding, by=officer)
 
 
-def _freeze(notice: Notice) -> None:
-    freeze_notice(notice)
-
-
-def _shift_back(notice: Notice, *, days: int) -> None:
-    """Move a case into the past, so that the demonstration has one that is overdue."""
-    back = dt.timedelta(days=days)
-    for name in ("deadline", "original_deadline", "approved_on", "served_on", "received_on"):
-        setattr(notice, name, getattr(notice, name) - back)
-    notice.created_at -= back
-    notice.save()
-    notice.changes.update(at=F("at") - back)
-    Finding.objects.filter(notice_items__notice=notice, due_on__isnull=False).update(
-        due_on=notice.deadline
-    )
+def _close(notice: Notice, officer: User) -> None:
+    for item in notice.items.filter(annex=False).select_related("finding"):
+        finding = Finding.objects.get(pk=item.finding_id)
+        rechecks.record_recheck(
+            finding,
+            kind="paper",
+            result="passed",
+            seen="已核对整改佐证，材料齐全，与整改要求一致。",
+            by=officer,
+        )
+        rechecks.close(finding, by=officer)

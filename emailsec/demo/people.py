@@ -26,6 +26,10 @@ from inventory.models import (
 )
 
 CAST = Path(__file__).with_name("cast.toml")
+# When the offices, units and people were entered, in days before today.
+PUT_UP = 60
+# Of the fictional cities: telephone numbers that no real line has.
+AREA_CODES = {"990000": "0990", "990100": "0991", "990200": "0992"}
 
 
 def cast() -> dict[str, Any]:
@@ -75,14 +79,16 @@ def _unit(stage: Stage, number: int, row: dict[str, Any], password: str) -> None
         affiliation=row["affiliation"],
         sector=Sector.objects.get(code=row["sector"]),
         region=Region.objects.get(code=row["region"]),
-        address=f"{row['name'][:2]}政务大道{number}号",
-        competent_department="甲市人民政府办公室",
+        competent_department=row["department"],
     )
+    unit.address = f"{unit.region}政务大道{number}号"
+    city = _city(row["region"])
+    phone, mobile = f"{AREA_CODES[city]}-22{number:02d}00", f"13900{number:04d}0"
     contacts = [
-        inventory.ContactEntry("leader", "刘某", "领导班子", "副职领导", "0991-2200000"),
-        inventory.ContactEntry("head", "何某", "信息中心", "主任", "0991-2200001"),
+        inventory.ContactEntry("leader", row["signer"], "领导班子", "分管领导", f"{phone}0"),
+        inventory.ContactEntry("head", row["head"], "信息中心", "主任", f"{phone}1", f"{mobile}1"),
         inventory.ContactEntry(
-            "liaison", "徐某", "信息中心", "工程师", "0991-2200002", f"139000000{number:02d}"
+            "liaison", row["filler"], "信息中心", "工程师", f"{phone}2", f"{mobile}2"
         ),
     ]
     inventory.register_unit(
@@ -97,48 +103,41 @@ def _unit(stage: Stage, number: int, row: dict[str, Any], password: str) -> None
         office = stage.offices[other]
         Supervision.objects.get_or_create(unit=unit, kind=office.kind, defaults={"office": office})
     stage.units[row["key"]] = unit
-    if row["key"] != "jia":
-        _people_of(stage, row, unit, password)
-    if row["domains"]:
-        _system(unit, row, number)
-
-
-def _people_of(stage: Stage, row: dict[str, Any], unit: Unit, password: str) -> None:
-    """The other units' own people: they fill in and sign, but nobody is told their names."""
-    for role, name, group in (
-        (Role.FILLER, "填报员", stage.fillers),
-        (Role.SIGNER, "负责人", stage.signers),
+    for role, who, group in (
+        (Role.FILLER, "tianbao", stage.fillers),
+        (Role.SIGNER, "shenqian", stage.signers),
     ):
         group[row["key"]] = accounts.create_account(
-            username=f"{row['key']}-{role}",
-            name=f"{unit.name[:4]}{name}",
+            username=f"{row['login']}-{who}",
+            name=row[role],
             role=role,
             password=password,
             unit=unit,
             by=SYSTEM,
             must_change_password=False,
         )
+    if row["domains"]:
+        _system(unit, row, number, filed_with=stage.offices[row["office"]])
+
+
+def _city(region: str) -> str:
+    """The code of the city (or province) that a division lies in."""
+    return f"{region[:4]}00"
 
 
 def _account(stage: Stage, row: dict[str, Any], password: str) -> None:
-    user = accounts.create_account(
+    stage.users[row["username"]] = accounts.create_account(
         username=row["username"],
         name=row["name"],
         role=Role(row["role"]),
         password=password,
-        unit=stage.units.get(row.get("unit", "")),
         office=stage.offices.get(row.get("office", "")),
         by=SYSTEM,
         must_change_password=False,
     )
-    stage.users[row["username"]] = user
-    if row["role"] == Role.FILLER and row["unit"] == "jia":
-        stage.fillers["jia"] = user
-    if row["role"] == Role.SIGNER:
-        stage.signers[row["unit"]] = user
 
 
-def _system(unit: Unit, row: dict[str, Any], number: int) -> MailSystem:
+def _system(unit: Unit, row: dict[str, Any], number: int, *, filed_with: Office) -> MailSystem:
     day = today()
     grade = row.get("grade", 2)
     system = MailSystem(
@@ -162,11 +161,12 @@ def _system(unit: Unit, row: dict[str, Any], number: int) -> MailSystem:
         accounts_idle=15,
         access_methods="webmail,submission,imap",
         icp_number=f"丙ICP备990000{number:02d}号",
-        police_record=f"990100020000{number:02d}",
+        police_record=f"{_city(row['region'])}020000{number:02d}",
         grade=grade,
         graded_on=day.replace(year=day.year - 2, day=2),
         filing_state="filed",
-        filing_number=f"99010099001-{20000 + number}",
+        # Begins with the division of the office that took the filing in.
+        filing_number=f"{filed_with.region_id}99001-{20000 + number}",
         filed_on=day.replace(year=day.year - 2, day=20),
     )
     names = [domain_name(d) for d in row["domains"]]
@@ -189,6 +189,6 @@ def _system(unit: Unit, row: dict[str, Any], number: int) -> MailSystem:
     return system
 
 
-def never_logged_in_but(users: list[User]) -> None:
-    """Give people a last log-in, so that 催报 shows 未登录 only for those who never came."""
-    User.objects.filter(pk__in=[u.pk for u in users]).update(last_login=timezone.now())
+def logged_in(user: User) -> None:
+    """Give a person a last log-in, so that 催报 shows 未登录 only for those who never came."""
+    User.objects.filter(pk=user.pk).update(last_login=timezone.now())

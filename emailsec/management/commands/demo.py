@@ -4,9 +4,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from accounts.roles import Role
+from emailsec.demo.accounts import table
 from emailsec.demo.cases import play
-from emailsec.demo.people import cast, put_up
+from emailsec.demo.clock import days_ago
+from emailsec.demo.people import PUT_UP, cast, put_up
 from inventory.divisions import load_divisions
 from inventory.models import Unit
 
@@ -23,21 +24,12 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("生产环境不能载入演示数据。")
         if options["accounts"]:
-            self._print_accounts()
+            self.stdout.write(table(cast()))
             return
         if Unit.objects.exists():
             raise CommandError("数据库中已有单位，不再载入演示数据；如需重来请用 make demo-reset。")
         load_divisions()
-        with transaction.atomic():
+        with transaction.atomic(), days_ago(PUT_UP):
             stage = put_up()
         play(stage)
         self.stdout.write(f"演示数据已载入：{Unit.objects.count()} 个单位。")
-
-    def _print_accounts(self) -> None:
-        data = cast()
-        places = {row["key"]: row["name"] for row in [*data["office"], *data["unit"]]}
-        self.stdout.write(f"演示账号（口令均为 {data['password']}）：")
-        for row in data["account"]:
-            place = places.get(row.get("unit") or row.get("office") or "", "平台")
-            role = Role(row["role"]).label
-            self.stdout.write(f"  {row['username']:<16}{row['name']}　{place}　{role}")
