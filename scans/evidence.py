@@ -6,7 +6,7 @@ Every function works on what was stored; none probes, and none costs a query per
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Prefetch
 
@@ -14,6 +14,9 @@ from emailsec.lib.words import cn_date, cn_time
 from inventory.models import MailSystem
 from scans.models import Observation, Outcome, Result, ScanRun, Verdict, place_of
 from scans.probes import text as words
+
+# What stands for a line where the target said nothing.
+ABSENT_LINES: Final = ("（没有此记录）", "（没有应答行）")
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def _line(
     if unseen:
         text = why_unseen(str(entry.get("kind") or ""), text)
     elif not text:
-        text = "（没有此记录）" if row and row.outcome == Outcome.ABSENT else "（没有应答行）"
+        text = ABSENT_LINES[0 if row and row.outcome == Outcome.ABSENT else 1]
     return SeenLine(text, place_of(host, address, port), at, name, row.pk if row else None, unseen)
 
 

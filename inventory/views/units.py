@@ -118,7 +118,7 @@ def create(request: SignedInRequest) -> HttpResponse:
         except actions.Refused as refusal:
             form.add_error("uscc", str(refusal))
         else:
-            messages.success(request, f"“{unit.name}”已登记，可以发放报送邀请函。")
+            messages.success(request, f"“{unit.name}”已登记，可以发放报送账号。")
             return redirect("inventory:unit_detail", unit.pk)
     context = {"form": form, "contacts": contacts, "wrong": count_errors(form, *contacts)}
     return render(request, "inventory/unit_edit.html", context)

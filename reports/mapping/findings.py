@@ -1,7 +1,7 @@
 """What was said and what was seen of a finding, as paper prints it."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.db.models import Prefetch
@@ -11,7 +11,7 @@ from assessments.definitions import definition
 from emailsec.lib.workdays import OFFICE_ZONE
 from rectification.models import Finding, FindingSource, Recheck
 from reports.paper import contexts as paper
-from scans.evidence import SeenLine, seen_lines, with_evidence
+from scans.evidence import ABSENT_LINES, SeenLine, seen_lines, with_evidence
 from scans.models import Result, Verdict, Wave
 
 _SAYING: Final = frozenset({FindingSource.Kind.ANSWER, FindingSource.Kind.CONTRADICTION})
@@ -84,18 +84,50 @@ def _of_source(source: FindingSource) -> list[paper.Seen]:
 
 
 def of_verdict(verdict: Verdict) -> list[paper.Seen]:
-    """The lines of a verdict; its sentence stands above the first."""
-    lines: list[SeenLine] = seen_lines(verdict)
-    return [
-        paper.Seen(
-            line=one.line,
-            address=one.place,
-            at=one.at,
-            summary=verdict.text if number == 0 else "",
-            could_not_observe=one.could_not_observe,
+    """The lines of a verdict, each said once; its sentence stands above the first.
+
+    A server answers alike on all its ports: what was seen on several of them is one line with
+    their places. The sentence does not repeat the line that stands below it.
+    """
+    summary, groups = verdict.text, _alike(seen_lines(verdict))
+    for line, _ in groups:
+        summary = summary.replace(f"：{line}", "")
+    seen = []
+    for number, ((line, unseen), group) in enumerate(groups.items()):
+        first, last = min(one.at for one in group), max(one.at for one in group)
+        seen.append(
+            paper.Seen(
+                line="" if summary and line in ABSENT_LINES else line,
+                address=_places([one.place for one in group]),
+                at=first,
+                until=last if _second(last) > _second(first) else None,
+                summary=summary if number == 0 else "",
+                could_not_observe=unseen,
+            )
         )
-        for number, one in enumerate(lines)
-    ]
+    return seen
+
+
+def _alike(lines: Iterable[SeenLine]) -> dict[tuple[str, bool], list[SeenLine]]:
+    groups: dict[tuple[str, bool], list[SeenLine]] = {}
+    for one in lines:
+        groups.setdefault((one.line, one.could_not_observe), []).append(one)
+    return groups
+
+
+def _second(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)
+
+
+def _places(places: Iterable[str]) -> str:
+    """`mx.example.cn [192.0.2.1]:465、993；mx2.example.cn [192.0.2.2]:25`: ports of one address
+    are said together."""
+    ports: dict[str, list[str]] = {}
+    for place in places:
+        # The port follows the bracket; an IPv6 address has colons inside it.
+        host, found, port = place.rpartition("]:")
+        ports.setdefault(host + found if found else place, []).append(port if found else "")
+    return "；".join(host + "、".join(dict.fromkeys(numbers)) for host, numbers in ports.items())
 
 
 def seen_days(findings: Iterable[Finding]) -> tuple[date, date] | None:

@@ -61,6 +61,8 @@ def _sheet(sheet: LoadedSheet) -> paper.AnswerSheet:
 
 
 def _row(block: ItemBlock) -> paper.AnswerRow:
+    # A later look may see something else; beside a 疑点 stands what raised it, not the newest.
+    doubted = {(row.rule, row.domain) for row in block.contradictions}
     lines = [(field, words) for field, words in block.lines if words]
     main = block.item.main
     answer = next((words for field, words in lines if field is main), "")
@@ -72,7 +74,7 @@ def _row(block: ItemBlock) -> paper.AnswerRow:
         question=block.item.question,
         answer=answer or ("见下" if detail else ""),
         detail="\n".join(detail),
-        seen=tuple(one.text for one in block.meetings),
+        seen=tuple(one.text for one in block.meetings if (one.rule, one.subject) not in doubted),
         evidence=tuple(str(file["name"]) for file in block.files),
         contradiction="；".join(_doubt(block)),
         result=block.state_label,

@@ -71,11 +71,15 @@ class Verification:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """One observation: the line itself, where and when. ``at`` must be aware."""
+    """One observation: the line itself, where and when. ``at`` and ``until`` must be aware.
 
-    line: str
-    address: str  # mail.example.cn [192.0.2.1]:993
+    The same line seen on several ports within a day is one row, from ``at`` to ``until``.
+    """
+
+    line: str  # empty if the summary says it all
+    address: str  # mail.example.cn [192.0.2.1]:465、993
     at: datetime
+    until: datetime | None = None
     summary: str = ""  # one Chinese sentence
     could_not_observe: bool = False
 

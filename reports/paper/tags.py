@@ -10,6 +10,9 @@ from reports.paper.contexts import FoundBy
 
 # A table row with more text than this may break across pages; a shorter one stays whole.
 WHOLE_ROW = 400
+# A finding of so many lines, about half a page, is moved to the next page rather than broken.
+WHOLE_FINDING = 30
+_LINE = 30  # characters on a line of its table
 
 register = template.Library()
 
@@ -24,6 +27,12 @@ def date_cn(day: date | None) -> str:
 def moment_cn(moment: datetime) -> str:
     """2026年11月24日 10:32:05, in Asia/Shanghai."""
     return wording.moment_cn(moment)
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """10:32:05, in Asia/Shanghai."""
+    return f"{moment.astimezone(wording.CHINA):%H:%M:%S}"
 
 
 @register.filter
@@ -53,6 +62,23 @@ def cn_number(number: int) -> str:
 def flow(content: object) -> str:
     """The class of a table row: ``long`` if its text may not fit what is left of a page."""
     return "long" if _length(content) > WHOLE_ROW else ""
+
+
+@register.filter
+def whole(finding: object) -> str:
+    """The class of a finding: ``whole`` if it is short enough to stand on one page unbroken."""
+    return "whole" if _lines(finding) <= WHOLE_FINDING else ""
+
+
+def _lines(content: object) -> int:
+    """About how many lines the texts of a finding fill."""
+    if isinstance(content, str):
+        return sum(1 + len(line) // _LINE for line in content.splitlines())
+    if isinstance(content, tuple):
+        return sum(_lines(part) for part in content)
+    if is_dataclass(content):
+        return sum(_lines(getattr(content, field.name)) for field in fields(content))
+    return 0
 
 
 def _length(content: object) -> int:

@@ -97,8 +97,8 @@ def notice_opening(notice: NoticePaper) -> str:
 def deadline_sentence(deadline: date, office_name: str) -> str:
     """The order itself, with a calendar date; the day named still belongs to the period."""
     return (
-        f"请你单位于{date_cn(deadline)}前完成整改，并在期限届满前将整改情况书面反馈"
-        f"{office_name}（整改期限至{date_cn(deadline)}当日止）。"
+        f"请你单位于{date_cn(deadline)}前（含当日）完成整改，并在期限届满前将整改情况书面反馈"
+        f"{office_name}。"
     )
 
 

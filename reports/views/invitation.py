@@ -21,7 +21,7 @@ from reports.mapping.parties import office_of, unit_of
 from reports.paper import contexts as paper
 from reports.paper.documents import invitation as invitation_document
 
-_TASKS: Final = {
+TASKS: Final = {
     Role.FILLER: (
         "核对本单位信息，登记全部互联网电子邮件系统（涉密信息系统不得登记）；",
         "打印《远程检测授权书》，盖章后上传；",
@@ -38,7 +38,7 @@ _DAYS: Final = 10
 class InvitationForm(forms.Form):
     """Whom to invite, and by when."""
 
-    role = forms.ChoiceField(choices=[(role.value, role.label) for role in _TASKS])
+    role = forms.ChoiceField(choices=[(role.value, role.label) for role in TASKS])
     deadline = forms.DateField(
         label="完成期限",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
@@ -69,7 +69,7 @@ def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
             messages.error(request, str(refusal))
             return redirect("inventory:unit_detail", unit.pk)
         return _pdf(request, unit, campaign, made, form.cleaned_data)
-    seats = [{"role": role, "user": seat_of(unit, role)} for role in _TASKS]
+    seats = [{"role": role, "user": seat_of(unit, role)} for role in TASKS]
     context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats}
     return render(request, "reports/invitation.html", context)
 
@@ -111,7 +111,7 @@ def _pdf(
             serial=f"{unit.pk:06d}-{today:%Y%m%d}",
             issued_on=today,
             deadline=deadline,
-            tasks=_TASKS[role],
+            tasks=TASKS[role],
             url=settings.PUBLIC_URL,
             role=str(role.label),
             account=made.user.username,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -97,7 +99,7 @@ def _places(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _sentence(rule: Rule, kind: str, params: Mapping[str, Any], place: str = "") -> str:
-    spots = _Blank(params)
+    spots = _Blank({**params, **_days(params)})
     spots["where"] = place or (where(params) if params.get("host") else rule.subject)
     spots["host"] = to_unicode(str(params.get("host") or ""))
     if (template := rule.says.get(kind)) is not None:
@@ -175,9 +177,19 @@ def _spots(observation: Observation) -> dict[str, Any]:
         words = _sentences()["problems"]
         named = [words.get(p, p) for p in value.get("problems", [])]
         spots["problem_note"] = f"（{'、'.join(named)}）" if named else ""
-        for key in ("not_before", "not_after"):
-            spots[key] = str(value.get(key, ""))[:10]
-    return spots
+    return spots | _days(value)
+
+
+def _days(value: Mapping[str, Any]) -> dict[str, str]:
+    """The dates of a certificate as Chinese writes them: 2026年11月24日."""
+    days = {}
+    for key in ("not_before", "not_after"):
+        text = str(value.get(key) or "")[:10]
+        with suppress(ValueError):
+            day = date.fromisoformat(text)
+            text = f"{day.year}年{day.month}月{day.day}日"
+        days[key] = text
+    return days
 
 
 def _dkim(value: Mapping[str, Any]) -> str:

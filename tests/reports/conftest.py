@@ -21,9 +21,7 @@ SAMPLES: dict[str, Callable[[], PaperDocument]] = {
     "full_report": lambda: documents.rectification_report(samples.full_report()),
     "full_authorization": lambda: documents.authorization(samples.full_authorization()),
     "full_selfcheck": lambda: documents.selfcheck(samples.full_selfcheck()),
-    "full_invitation": lambda: documents.invitation(
-        samples.invitation(unit=samples.full_notice().unit)
-    ),
+    "full_invitation": lambda: documents.invitation(samples.full_invitation()),
 }
 
 

@@ -11,12 +11,13 @@ from rectification.models import Extension, Finding, FindingSource
 from reports import register
 from reports.actions import freeze_notice, write_report_words
 from reports.mapping import Incomplete, content_of
-from reports.mapping.findings import found_by
+from reports.mapping.findings import found_by, of_verdict
 from reports.mapping.notice import notice_paper
 from reports.mapping.parties import liaison_of, office_of, unit_of
 from reports.mapping.rectification_report import NOT_WRITTEN, report_paper
 from reports.mapping.selfcheck import selfcheck_paper
 from reports.paper import contexts as paper
+from scans.models import Verdict
 from tests.reports import case as cases
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -71,6 +72,28 @@ def test_a_notice_prints_its_findings_in_order_and_the_rest_as_advice(case):
     assert made.unit.name == case.world.unit_a.name
     assert all(f.ground in paper.BINDING_GROUNDS for f in made.findings)
     assert not any(f.ground in paper.BINDING_GROUNDS for f in made.advice)
+
+
+def test_a_line_seen_on_several_ports_is_printed_once_with_all_of_them(world):
+    line = "CN=mx.jia.gov.test; 2025-01-01 – 2026-01-01"
+    rows = [("cert.valid", "nonconforming", "cert", "mx", 25, line)]
+    wave = cases.look(world.system_a, rows)
+    verdict = Verdict.objects.get(run__wave=wave)
+    [first] = verdict.params["offenders"]
+    verdict.params["offenders"] = [
+        first,
+        {**first, "port": 465},
+        {**first, "host": "pop.jia.gov.test", "address": "192.0.2.11", "port": 995},
+        {**first, "port": 587, "line": "另一张证书"},
+    ]
+    verdict.text = f"证书已过期：{line}"
+    together, other = of_verdict(verdict)
+    assert together.line == line
+    assert together.address == (
+        "mx.jia.gov.test [192.0.2.10]:25、465；pop.jia.gov.test [192.0.2.11]:995"
+    )
+    assert together.summary == "证书已过期"
+    assert (other.line, other.summary) == ("另一张证书", "")
 
 
 def test_a_contradiction_prints_what_was_said_and_the_line_seen(case):
@@ -230,9 +253,12 @@ def test_the_printed_selfcheck_carries_the_digest_that_was_signed(case):
 
 
 def test_a_row_shows_answer_observation_doubt_and_evidence(case):
+    good = ("dmarc.policy", "conforming", "dns.dmarc", "", 0, "v=DMARC1; p=reject")
+    cases.look(case.world.system_a, [*cases.BEFORE, good], case.letter)
     rows = {row.code: row for row in sheet(case).rows}
     assert rows["M-504"].contradiction
-    assert any(line.count("jia.gov.test") == 1 for line in rows["M-504"].seen)
+    assert "jia.gov.test" in rows["M-504"].contradiction
+    assert any(line.count("jia.gov.test") == 1 for line in rows["M-603"].seen)
     assert rows["M-1002"].result in {"不符合", "部分符合"}
     assert "90" in rows["M-1002"].answer + rows["M-1002"].detail
     assert any(row.evidence == ("佐证.pdf",) for row in rows.values())
@@ -247,3 +273,11 @@ def test_the_same_content_printed_again_is_the_same(case):
     signed = content_of(sheet(case))
     case.selfcheck.signoffs.all().delete()
     assert content_of(sheet(case)) != signed
+
+
+def test_a_doubt_on_paper_shows_the_observation_that_raised_it(case):
+    before = {row.code: row for row in sheet(case).rows}["M-504"]
+    assert "imap.plain_login 不符合" in before.contradiction
+    cases.look(case.world.system_a, cases.AFTER, case.letter)
+    after = {row.code: row for row in sheet(case).rows}["M-504"]
+    assert after == before

@@ -1,5 +1,6 @@
 """GB/T 9704-2012, measured in the PDF."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -103,6 +104,52 @@ def test_nothing_leaves_the_type_area(pdf, name):
 )
 def test_forms_keep_to_their_sheets(pdf, name, count):
     assert len(measure.reader(pdf(name)).pages) == count
+
+
+def test_the_longest_invitation_keeps_to_one_page_with_nothing_lost(pdf):
+    paper = samples.full_invitation()
+    assert len(paper.campaign) > 120
+    [text] = measure.page_texts(pdf("full_invitation"))
+    for said in (paper.campaign, paper.unit.name, *paper.tasks, paper.url, paper.office.phone):
+        assert measure.squeeze(said) in text
+
+
+def pushed(rows):
+    """A notice whose first finding is `rows` lines longer, so that all below moves down."""
+    first = samples.notice().findings[0]
+    more = "\n".join(["核对配置并留存记录。"] * rows)
+    longer = replace(first, requirement=f"{first.requirement}\n{more}")
+    return samples.notice(findings=(longer, *samples.notice().findings[1:]), advice=())
+
+
+@pytest.mark.parametrize("rows", range(1, 24, 2))
+def test_wherever_the_pages_break_a_notice_reads_on(rows):
+    """The copy note stays with the seal, and a short finding stands on one page."""
+    paper = pushed(rows)
+    texts = measure.page_texts(documents.notice(paper).pdf())
+    [last] = [text for text in texts if "一式三联" in text]
+    assert "（印章）" in last
+    assert "联系电话" in last
+    for finding in paper.findings[1:]:
+        [whole] = [text for text in texts if finding.number in text]
+        assert measure.squeeze(finding.sentence) in whole
+        assert measure.squeeze(finding.requirement) in whole
+
+
+@pytest.mark.parametrize("rows", range(1, 24, 3))
+def test_wherever_the_pages_break_a_report_compares_on_one_page(rows):
+    base = samples.report()
+    paper = samples.report(organisation="\n".join(["已部署。"] * rows), interim=True)
+    texts = measure.page_texts(documents.rectification_report(paper).pdf())
+    for finding in base.findings:
+        # The number stands in the second part and the table; the table is the later one.
+        table = [text for text in texts if f"问题编号{finding.number}" in text]
+        assert len(table) == 1
+        assert measure.squeeze(finding.measure) in table[0]
+        assert measure.squeeze(finding.state) in table[0]
+    [signed] = [text for text in texts if "（盖章）" in text]
+    assert "特此报告。" in signed
+    assert f"联系人：{paper.contact}" in signed
 
 
 @pytest.mark.parametrize("name", EACH)

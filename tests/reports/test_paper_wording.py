@@ -71,8 +71,7 @@ def test_opening_refuses_to_name_a_source_it_does_not_have(ways, selfcheck, prob
 
 def test_deadline_is_a_calendar_date():
     assert wording.deadline_sentence(date(2026, 12, 9), "甲市公安局") == (
-        "请你单位于2026年12月9日前完成整改，并在期限届满前将整改情况书面反馈甲市公安局"
-        "（整改期限至2026年12月9日当日止）。"
+        "请你单位于2026年12月9日前（含当日）完成整改，并在期限届满前将整改情况书面反馈甲市公安局。"
     )
 
 

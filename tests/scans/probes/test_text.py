@@ -106,7 +106,7 @@ def test_places_of_which_the_same_is_true_share_a_sentence() -> None:
     found = verdict("cert.valid", Result.NONCONFORMING, kind="expired", offenders=entries)
     assert text.describe(found) == (
         "mx.a.test 的 25 端口、smtp.a.test 的 465、587 端口、imap.a.test 的 993 端口等 5 台主机"
-        "的证书已于 2026-01-01 过期"
+        "的证书已于2026年1月1日过期"
     )
 
 
