@@ -183,7 +183,7 @@ def notice_table(notices: Iterable[Any]) -> Table:
             notice.unit.region.name,
             notice.unit.sector.name,
             notice.office.short_name,
-            notice.get_status_display() + ("（逾期）" if notice.is_overdue else ""),
+            notice.status_words + ("（逾期）" if notice.is_overdue else ""),
             notice.deadline,
             notice.approved_on,
             notice.served_on,

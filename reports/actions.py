@@ -160,7 +160,8 @@ def issue_report(notice: Notice, *, by: User) -> Issued:
 
 def stage_refusal(notice: Notice, user: User) -> str:
     """Why this person may take no report before the notice is 办结; "" if they may (Chinese)."""
-    if notice.status == Notice.Status.FINISHED or user.is_unit_side:
+    ended = notice.status == Notice.Status.FINISHED or notice.is_revoked
+    if ended or user.is_unit_side:
         return ""
     unclosed = notice.items.filter(annex=False, ended_on=None).order_by("order")
     numbers = list(unclosed.values_list("finding__number", flat=True))
