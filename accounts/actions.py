@@ -50,14 +50,14 @@ def create_account(
     username: str,
     name: str,
     role: Role,
-    password: str,
+    password: str | None,
     by: Actor,
     unit: Unit | None = None,
     office: Office | None = None,
     phone: str = "",
     must_change_password: bool = True,
 ) -> User:
-    """Create a user with one membership.
+    """Create a user with one membership; without a password nobody can log in as them yet.
 
     Raises:
         Refused: the role does not belong to the given place.

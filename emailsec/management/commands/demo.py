@@ -27,7 +27,10 @@ class Command(BaseCommand):
             self.stdout.write(table(cast()))
             return
         if Unit.objects.exists():
-            raise CommandError("数据库中已有单位，不再载入演示数据；如需重来请用 make demo-reset。")
+            raise CommandError(
+                "数据库中已有单位，不再载入演示数据。内置的演示库可用 make demo-reset 清空；"
+                "用 DATABASE_URL 指定的数据库请换一个空的。"
+            )
         load_divisions()
         with transaction.atomic(), days_ago(PUT_UP):
             stage = put_up()
