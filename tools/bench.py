@@ -16,8 +16,8 @@ from pathlib import Path
 from tools import environment
 from tools.bootstrap import bootstrap
 from tools.common import ROOT, VAR, ToolError, main_guard, say
+from tools.preparation import DATABASE, LOADED, PREPARED
 from tools.processes import Keeper, end_groups, spawn
-from tools.run import DATABASE, PREPARED
 
 RANGE_SECONDS = 60.0
 SCANS = 3
@@ -27,7 +27,7 @@ DOMAINS = ("exemplary.test", "jia.gov.test")
 def copied_var(folder: Path) -> Path:
     """A var folder with a copy of the demonstration's database; fonts and uploads are shared."""
     loaded = json.loads(PREPARED.read_text()) if PREPARED.exists() else {}
-    if "demo" not in loaded or not DATABASE.exists():
+    if loaded.get("demo") != LOADED or not DATABASE.exists():
         raise ToolError("还没有演示数据。请先执行一次 make run，再执行 make bench。")
     var = folder / "var"
     var.mkdir()

@@ -36,6 +36,12 @@ def die_with_parent(number: int = signal.SIGTERM) -> Callable[[], None]:
     return preexec
 
 
+def stop_with_make() -> None:
+    """Get a SIGTERM when the make that started this program is killed; without make do nothing."""
+    if "MAKELEVEL" in os.environ:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def spawn(
     argv: Sequence[str],
     *,

@@ -1,25 +1,22 @@
 """`make run`: the whole portal on one machine: SQLite, a file-system broker, the practice range.
 
-PORT and HOST say where it listens. What it has loaded is stamped in var/prepared.json, so that
-only the first start takes its time. DATABASE_URL and REDIS_URL are honoured when set.
+PORT and HOST say where it listens; DATABASE_URL and REDIS_URL are honoured when set. What the first
+start loads is the matter of tools/preparation.py.
 """
 
 import http.client
-import json
 import os
 import socket
-import subprocess
 import time
 from pathlib import Path
 
 from tools import environment
 from tools.bootstrap import bootstrap
-from tools.common import ROOT, VAR, ToolError, digest, main_guard, only_one, run, say
+from tools.common import ROOT, VAR, ToolError, main_guard, only_one, say
+from tools.preparation import Preparation
+from tools.processes import stop_with_make
 from tools.supervise import StopRequested, Supervisor
 
-QUESTIONNAIRE = "assessments/questionnaires/2026-1.toml"
-PREPARED = VAR / "prepared.json"
-DATABASE = VAR / "portal.sqlite3"
 RANGE = VAR / "practice"
 RANGE_SECONDS = 60.0
 PORTAL_SECONDS = 90.0
@@ -55,79 +52,24 @@ def require_free(host: str, port: int) -> None:
             ) from None
 
 
+def local(host: str) -> str:
+    """Where this machine reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def child_environment(host: str, port: int) -> dict[str, str]:
     """The environment of every child process."""
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104
     return {
-        "PUBLIC_URL": f"http://{shown}:{port}",
+        "PUBLIC_URL": f"http://{_bracketed(local(host))}:{port}",
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "emailsec.settings",
         "EMAILSEC_VAR_DIR": str(VAR),
         "PYTHONUNBUFFERED": "1",
     }
-
-
-class Preparation:
-    """What the database already holds: each step with the digest of what it was made from."""
-
-    def __init__(self, env: dict[str, str]) -> None:
-        self.env = env
-        self.database = env.get("DATABASE_URL", "")
-        done = json.loads(PREPARED.read_text()) if PREPARED.exists() else {}
-        same = done.get("database") == digest([], self.database)
-        # A removed database file takes its stamps with it.
-        self.done: dict[str, str] = done if same and (self.database or DATABASE.exists()) else {}
-
-    def step(self, what: str, command: list[str], made_from: str) -> None:
-        """Run a management command unless it was already run for the same sources."""
-        if self.done.get(command[0]) == made_from:
-            return
-        say(f"{what}……")
-        run([environment.PYTHON, "manage.py", *command], what=what, env=self.env)
-        self.done |= {command[0]: made_from, "database": digest([], self.database)}
-        PREPARED.write_text(json.dumps(self.done, indent=1))
-
-    def load(self) -> None:
-        """Tables, divisions and questionnaire; each again when its source changes."""
-        packages = ROOT / "requirements.txt"
-        self.step(
-            "建立数据库",
-            ["migrate", "--no-input", "--verbosity=0"],
-            digest([packages, *sorted(ROOT.glob("*/migrations/*.py"))]),
-        )
-        divisions = ROOT.glob("inventory/**/*divisions*.py")
-        self.step("载入行政区划", ["load_divisions"], digest([packages, *sorted(divisions)]))
-        self.step(
-            "载入自查表",
-            ["load_questionnaire", QUESTIONNAIRE],
-            digest([ROOT / QUESTIONNAIRE]),
-        )
-
-    def has_demo(self) -> bool:
-        """Whether the demonstration is in the database."""
-        return "demo" in self.done
-
-    def demo(self) -> None:
-        """The demonstration's cast and cases, once; they are looked at on the practice range."""
-        self.step("载入演示数据（真实探测与文书，首次约需一两分钟）", ["demo"], "1")
-
-    def accounts(self) -> str:
-        """The demonstration's accounts as text, asked once for each state of their source."""
-        source = digest(sorted(ROOT.glob("emailsec/demo/*.toml")), "accounts")
-        if self.done.get("accounts_source") != source:
-            shown = subprocess.run(
-                [environment.PYTHON, "manage.py", "demo", "--accounts"],
-                cwd=ROOT,
-                env=self.env,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if shown.returncode:
-                raise ToolError(f"无法列出演示账号：\n{shown.stderr.rstrip()}")
-            self.done |= {"accounts_source": source, "accounts": shown.stdout.rstrip()}
-            PREPARED.write_text(json.dumps(self.done, indent=1, ensure_ascii=False))
-        return self.done["accounts"]
 
 
 def start_range(supervisor: Supervisor, env: dict[str, str]) -> None:
@@ -145,23 +87,26 @@ def range_stands() -> bool:
     return (RANGE / "range.json").exists()
 
 
-def start_portal(supervisor: Supervisor, env: dict[str, str], host: str, port: int) -> None:
-    """Start the web server and the worker, which also is the scheduler."""
-    python = str(environment.PYTHON)
-    place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    web = [python, "-m", "gunicorn", "emailsec.wsgi:application", "--bind", place]
+def start_web(supervisor: Supervisor, env: dict[str, str], host: str, port: int) -> None:
+    """Start the web server; answers() tells when it serves."""
+    place = f"{_bracketed(host)}:{port}"
+    web = [str(environment.PYTHON), "-m", "gunicorn", "emailsec.wsgi:application", "--bind", place]
     web += ["--workers=2", "--threads=4", "--timeout=60", "--access-logfile=-"]
     # Loaded once and forked: half the work of a start.
     supervisor.start("web", [*web, "--preload", "--no-control-socket"], env=env)
-    worker = [python, "-m", "celery", "-A", "emailsec", "worker", "--beat", "--concurrency=2"]
-    worker += [f"--schedule={VAR / 'celerybeat-schedule'}", "--loglevel=INFO"]
+
+
+def start_worker(supervisor: Supervisor, env: dict[str, str]) -> None:
+    """Start the worker, which also is the scheduler."""
+    worker = [str(environment.PYTHON), "-m", "celery", "-A", "emailsec", "worker", "--beat"]
+    worker += ["--concurrency=2", f"--schedule={VAR / 'celerybeat-schedule'}", "--loglevel=INFO"]
     worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     supervisor.start("worker", worker, env=env)
 
 
 def answers(host: str, port: int) -> bool:
     """Whether the portal answers a request for its first page."""
-    connection = http.client.HTTPConnection(host or "127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection(host, port, timeout=10)
     try:
         connection.request("GET", "/")
         return connection.getresponse().status < 500
@@ -183,6 +128,7 @@ def main(_arguments: list[str]) -> int:
         env = child_environment(host, port)
         (VAR / "static").mkdir(exist_ok=True)  # WhiteNoise warns in each process without it
         supervisor = Supervisor(VAR / "log")
+        stop_with_make()
         try:
             with supervisor:
                 serve(supervisor, env, host, port, begun)
@@ -196,17 +142,24 @@ def main(_arguments: list[str]) -> int:
 
 def serve(supervisor: Supervisor, env: dict[str, str], host: str, port: int, begun: float) -> None:
     """Load what is missing, start all, say where and who, stay."""
-    preparation = Preparation(env)
+
+    def perform(name: str, argv: list[str], what: str) -> None:
+        supervisor.perform(name, argv, env=env, what=what)
+
+    preparation = Preparation(env, perform)
+    preparation.recover()
     preparation.load()
     start_range(supervisor, env)
     if not preparation.has_demo():
         supervisor.wait_until(range_stands, seconds=RANGE_SECONDS, what="演练靶场")
         preparation.demo()
-    start_portal(supervisor, env, host, port)
+    start_web(supervisor, env, host, port)
     accounts = preparation.accounts()
     supervisor.wait_until(range_stands, seconds=RANGE_SECONDS, what="演练靶场")
-    local = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    supervisor.wait_until(lambda: answers(local, port), seconds=PORTAL_SECONDS, what="门户响应")
+    place = local(host)
+    supervisor.wait_until(lambda: answers(place, port), seconds=PORTAL_SECONDS, what="门户响应")
+    # Only now: on a busy machine it would double the time until the first page.
+    start_worker(supervisor, env)
     say()
     say(accounts)
     say()

@@ -4,6 +4,7 @@ It restarts nothing: a child that dies ends the whole, with its name, its cause 
 log, because a portal that runs without its worker looks well and is not.
 """
 
+import shlex
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ from types import FrameType
 from tools.common import ToolError
 from tools.processes import GRACE_SECONDS, Keeper, end_groups, spawn
 
+POLL_SECONDS = 0.05
 LOG_LIMIT = 10 * 1024 * 1024
 TAIL_LINES = 20
 
@@ -31,6 +33,7 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
     log_start: int
+    ends: bool = False
 
     def tail(self) -> str:
         """The last lines that it has written since it was started."""
@@ -59,8 +62,11 @@ class Supervisor:
 
     def __enter__(self) -> "Supervisor":
         self.log_folder.mkdir(parents=True, exist_ok=True)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        # Under nohup a closed terminal is meant to change nothing.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._on_signal)
         self._keeper = Keeper()
         return self
 
@@ -91,11 +97,27 @@ class Supervisor:
         self.children.append(child)
         return child
 
+    def perform(self, name: str, argv: Sequence[str], *, env: Mapping[str, str], what: str) -> None:
+        """Run a program to its end beside the children and under the same care.
+
+        Arguments: name, argv and env as for start(), what (Chinese name of the step).
+        Raises ToolError when it fails, or when one of the children dies meanwhile.
+        """
+        child = self.start(name, argv, env=env)
+        child.ends = True
+        while (code := child.process.poll()) is None:
+            self.check()
+            time.sleep(POLL_SECONDS)
+        self.children.remove(child)
+        self._keeper.forget(child.process.pid)
+        if code:
+            raise ToolError(f"{what}失败（{cause(code)}）：{shlex.join(argv)}\n{child.tail()}")
+
     def check(self) -> None:
-        """Raise ToolError, with the end of its log, if any child has ended."""
+        """Raise ToolError, with the end of its log, if any child has ended that should stay."""
         for child in self.children:
             code = child.process.poll()
-            if code is not None:
+            if code is not None and not child.ends:
                 raise ToolError(
                     f"{child.name} 意外退出（{cause(code)}），全部停止。"
                     f"日志 {child.log} 的末尾：\n{child.tail()}"
@@ -108,7 +130,7 @@ class Supervisor:
             self.check()
             if time.monotonic() > limit:
                 raise ToolError(f"等待{what}超过 {seconds:.0f} 秒，请查看 {self.log_folder}")
-            time.sleep(0.1)
+            time.sleep(POLL_SECONDS)
 
     def watch(self) -> None:
         """Stay until a signal comes or a child dies (then raises ToolError)."""

@@ -17,7 +17,7 @@ from django.conf import settings
 from emailsec import checks
 from tools import services
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 UNBOUND_CHECKCONF = shutil.which("unbound-checkconf", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 
