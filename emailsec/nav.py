@@ -56,6 +56,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("整改通知", "rectification:notice_list", "notice.read", also=_NOTICES),
     Entry("文书", "reports:register", "notice.read"),
     Entry("账号", "accounts:list", "account.manage"),
+    Entry("监管机关", "inventory:office_list", "reference.manage"),
     Entry("审计", "audit:list", "audit.read"),
 )
 

@@ -9,10 +9,12 @@ from django.db.models import Q, QuerySet
 from inventory import codes
 from inventory.models import (
     Affiliation,
+    Authority,
     BuildMode,
     FilingState,
     Grade,
     MailSystem,
+    Office,
     Region,
     Sector,
     Unit,
@@ -37,7 +39,7 @@ def region_prefix(code: str) -> str:
 
 
 class PlaceFilter(django_filters.FilterSet):
-    """Region and 本级 only: what every list of units, or of what units own, can be narrowed by.
+    """Region, 本级 and one unit: what every list of what units own can be narrowed by.
 
     The choices of regions come from what the person may see. Subclasses set `unit_path`, the lookup
     that leads to the unit.
@@ -49,13 +51,21 @@ class PlaceFilter(django_filters.FilterSet):
     own = django_filters.ChoiceFilter(
         label="范围", method="by_own", choices=[("1", "仅本级")], empty_label="含下级"
     )
+    # Reached from the page of a unit, never chosen from a list of perhaps thousands.
+    unit = django_filters.ChoiceFilter(label="单位", method="by_unit", widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, units: QuerySet[Unit], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filters["region"].extra["choices"] = region_choices(units)
+        asked = str(self.data.get("unit", "")) if self.data else ""
+        known = units.filter(pk=asked) if asked.isdecimal() and len(asked) < 19 else units.none()
+        self.filters["unit"].extra["choices"] = [(str(unit.pk), unit.name) for unit in known]
 
     def by_region(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(**{f"{self.unit_path}region__code__startswith": region_prefix(value)})
+
+    def by_unit(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.unit_path}pk": value})
 
     def by_own(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Units whose own code is the region's, not those of its inner parts."""
@@ -135,3 +145,20 @@ class SystemFilter(PlaceFilter):
         return rows.filter(
             Q(name__icontains=text) | Q(unit__name__icontains=text) | Q(pk__in=held.values("pk"))
         )
+
+
+class OfficeFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label="名称或简称",
+        method="by_text",
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    kind = django_filters.ChoiceFilter(label="类别", choices=Authority.choices, empty_label="全部")
+
+    class Meta:
+        model = Office
+        fields = ("q", "kind")
+
+    def by_text(self, rows: QuerySet[Office], name: str, value: str) -> QuerySet[Office]:
+        text = value.strip()
+        return rows.filter(Q(name__icontains=text) | Q(short_name__icontains=text))

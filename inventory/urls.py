@@ -1,6 +1,6 @@
 from django.urls import path
 
-from inventory.views import imports, systems, units
+from inventory.views import imports, offices, systems, units
 
 app_name = "inventory"
 urlpatterns = [
@@ -19,5 +19,8 @@ urlpatterns = [
     path("systems/<int:system_id>/", systems.detail, name="system_detail"),
     path("systems/<int:system_id>/edit/", systems.edit, name="system_edit"),
     path("systems/<int:system_id>/retire/", systems.retire, name="system_retire"),
+    path("offices/", offices.office_list, name="office_list"),
+    path("offices/new/", offices.create, name="office_create"),
+    path("offices/<int:office_id>/edit/", offices.edit, name="office_edit"),
     path("regions/", units.region_picker, name="region_picker"),
 ]

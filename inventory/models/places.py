@@ -3,7 +3,8 @@
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Substr
 
 from inventory.scoping import scope_of
 
@@ -127,7 +128,12 @@ class Office(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
-        path = f"{self.parent.path if self.parent else ''}{self.pk:06d}."
-        if path != self.path:
-            self.path = path
-            type(self).objects.filter(pk=self.pk).update(path=path)
+        old, path = self.path, f"{self.parent.path if self.parent else ''}{self.pk:06d}."
+        if path == old:
+            return
+        self.path = path
+        offices = type(self).objects
+        offices.filter(pk=self.pk).update(path=path)
+        if old:  # those below move along
+            tail = Concat(Value(path), Substr("path", len(old) + 1))
+            offices.filter(path__startswith=old).exclude(pk=self.pk).update(path=tail)

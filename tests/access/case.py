@@ -122,6 +122,7 @@ def _inventory(case: Case) -> None:
     batch.file.save("x.xlsx", ContentFile(b"PK"))
     case.rows |= {
         "unit": owner.unit,
+        "office": owner.office,
         "system": owner.system,
         "batch": batch,
         "person": owner.filler,
