@@ -8,6 +8,7 @@ urlpatterns = [
     path("campaigns/new/", campaigns.campaign_create, name="campaign_create"),
     path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign_detail"),
     path("campaigns/<int:pk>/publish/", campaigns.campaign_publish, name="campaign_publish"),
+    path("units/<int:unit_id>/", campaigns.unit_selfchecks, name="unit_selfchecks"),
     path("urge/", campaigns.urge_list, name="urge_list"),
     path("<int:pk>/call/", campaigns.call, name="call"),
     path("<int:pk>/", fill.selfcheck_detail, name="selfcheck_detail"),

@@ -93,6 +93,17 @@ def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
     return render(request, "assessments/campaign_detail.html", context)
 
 
+@require_GET
+def unit_selfchecks(request: PortalRequest, unit_id: int) -> HttpResponse:
+    """All self-checks of one unit, the newest first."""
+    unit = get_object_or_404(Unit.objects.visible_to(request.user), pk=unit_id)
+    if not request.user.can("selfcheck.read", unit):
+        raise PermissionDenied("selfcheck.read")
+    rows = SelfCheck.objects.visible_to(request.user).filter(unit=unit)
+    context = {"unit": unit, "rows": rows.select_related("campaign__office").order_by("-pk")}
+    return render(request, "assessments/unit_selfchecks.html", context)
+
+
 @require_POST
 def campaign_publish(request: PortalRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=pk)

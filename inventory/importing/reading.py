@@ -31,6 +31,11 @@ class CellError:
     value: str
     reason: str
 
+    @property
+    def sheet(self) -> str:
+        """The sheet of the place; 文件 for what concerns the whole workbook."""
+        return self.place.partition("!")[0]
+
 
 @dataclass(frozen=True)
 class Line:

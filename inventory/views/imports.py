@@ -1,5 +1,7 @@
 """Importing a workbook: template, upload, preview, confirmation."""
 
+from collections import Counter
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -73,6 +75,7 @@ def upload(request: SignedInRequest) -> HttpResponse:
             "file_name": form.checked.name,
             "errors": plan.errors[:SHOWN_ERRORS],
             "error_count": len(plan.errors),
+            "sheets": list(Counter(error.sheet for error in plan.errors).items()),
         }
     status = 422 if request.method == "POST" else 200
     return render(request, "inventory/import_upload.html", context, status=status)

@@ -59,6 +59,10 @@ def _edit(request: SignedInRequest, system: MailSystem) -> HttpResponse:
         else:
             messages.success(request, f"“{saved.name}”已保存。")
             return redirect("inventory:system_detail", saved.pk)
+    else:
+        for label, rows in (("邮件域名", domains), ("服务地址", endpoints)):
+            for reason in rows.non_form_errors():
+                form.add_error(None, f"{label}：{reason}")
     return _page(request, system, form, domains, endpoints)
 
 

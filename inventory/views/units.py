@@ -90,6 +90,8 @@ def detail(request: SignedInRequest, unit_id: int) -> HttpResponse:
         "may_edit": _may_edit(request, unit),
         "may_add_system": request.user.can("system.edit", unit),
         "may_manage": request.user.can("unit.manage", unit),
+        "may_read_checks": request.user.can("selfcheck.read", unit),
+        "may_read_notices": request.user.can("notice.read", unit),
         "history": history_of(unit),
     }
     return render(request, "inventory/unit_detail.html", context)

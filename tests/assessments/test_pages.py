@@ -264,3 +264,14 @@ def test_guessing_at_the_signature_ends_the_session(world, selfcheck):
     body["password"] = PASSWORD
     assert signer.post(sign, body).url.startswith(reverse("accounts:login"))
     assert not selfcheck.signoffs.exists()
+
+
+def test_all_self_checks_of_a_unit_are_listed_for_who_sees_the_unit(selfcheck, world):
+    url = reverse("assessments:unit_selfchecks", args=[world.unit_a.pk])
+    for user in (world.officer, world.officer_province, world.filler):
+        page = as_(user).get(url).content.decode()
+        assert selfcheck.campaign.title in page
+        assert reverse("assessments:selfcheck_detail", args=[selfcheck.pk]) in page
+    assert as_(world.officer_b).get(url).status_code == 404
+    empty = reverse("assessments:unit_selfchecks", args=[world.unit_provincial.pk])
+    assert "现在还没有" in as_(world.officer_province).get(empty).content.decode()

@@ -243,6 +243,8 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_sheets(client, world):
     text = response.content.decode()
     assert "某涉密网" not in text  # what points to a classified system is not repeated
     assert "999999" in text
+    assert "单位 2 处、联系人 1 处、邮件系统 1 处、域名 1 处" in text
+    assert text.index("上传并检查") < text.index("单位!B2")  # the next try is at hand
     assert not ImportBatch.objects.exists()
     assert not Unit.objects.filter(uscc=code(1)).exists()
 

@@ -243,6 +243,50 @@ def test_what_cannot_be_is_said_at_its_field(page, changes, field, says):
     assert not MailSystem.objects.filter(name="门户邮箱").exists()
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"domains-TOTAL_FORMS": "250"}, "邮件域名：最多 100 行，请删去多余的。"),
+        ({"endpoints-TOTAL_FORMS": "abc"}, "服务地址：页面内容不完整，请重新打开本页再填写。"),
+        ({"name": "长" * 400}, "最多80个字，现为400个字。"),
+        ({"maker": "企\x00业"}, "含有看不见的空字符，请删去后重新填写。"),
+        ({"accounts_total": "9" * 12}, "不能大于 2147483647。"),
+        ({"accounts_total": "很多"}, "请填写整数，只用数字。"),
+        ({"maker_phone": "1" * 30}, "电话最多25位，现为30位；请只填一个号码。"),
+        ({"networks": ["月球"]}, "“月球”不在可选范围内，请重新选择。"),
+        ({"networks": []}, "必填，请选择。"),
+        ({"started_on": "去年"}, "请填写日期，例如 2026-11-24。"),
+    ],
+)
+def test_what_is_too_much_or_no_value_at_all_is_told_in_plain_words(page, changes, says):
+    response = page(**changes)
+    assert response.status_code == 200
+    assert says in response.content.decode()
+    assert "maxlength" not in response.content.decode().split("<main", 1)[1]
+    assert not MailSystem.objects.filter(name="门户邮箱").exists()
+
+
+def test_codes_of_a_system_are_read_as_an_input_method_writes_them(page):
+    sent = {
+        "domains-0-name": "ｐｏｓｔ．jia．gov．test",
+        "maker_uscc": "９１１１００００６０００３７３４１ｌ",
+        "maker_phone": "０９９０－３３０００００",
+        "filing_state": "filed",
+        "grade": "3",
+        "filing_number": "１１０１０１９９００１－２１００１",
+        "endpoints-0-host": "ｍｘ.jia.gov.test",
+        "endpoints-0-address": "８．８．８．８",
+    }
+    assert page(**sent).status_code == 302
+    saved = MailSystem.objects.get(name="门户邮箱")
+    assert saved.domains.get().name == "post.jia.gov.test"
+    assert saved.maker_uscc == "91110000600037341L"
+    assert saved.maker_phone == "0990-3300000"
+    assert saved.filing_number == "11010199001-21001"
+    endpoint = saved.endpoints.get()
+    assert (endpoint.host, endpoint.address) == ("mx.jia.gov.test", "8.8.8.8")
+
+
 def test_a_system_filed_with_its_platform(page):
     page(
         build_mode="public_cloud",

@@ -517,6 +517,32 @@ def test_the_page_of_a_unit_asks_a_fixed_number_of_times(
         client.get(url)
 
 
+@pytest.mark.parametrize("who", ["officer", "checker", "filler", "signer", "officer_province"])
+def test_the_page_of_a_unit_leads_to_its_work(client, world, who):
+    client.force_login(getattr(world, who))
+    page = client.get(reverse("inventory:unit_detail", args=[world.unit_a.pk])).content.decode()
+    for url in (
+        reverse("assessments:unit_selfchecks", args=[world.unit_a.pk]),
+        f"{reverse('rectification:finding_list')}?unit={world.unit_a.pk}",
+        f"{reverse('rectification:notice_list')}?unit={world.unit_a.pk}",
+    ):
+        assert f'href="{url}"' in page
+        assert client.get(url).status_code == 200
+
+
+def test_a_list_narrows_to_one_unit_by_its_number_and_never_beyond_the_scope(client, world):
+    make_unit("甲市数据管理局信息中心", GOOD, world.city_a.region, world.city_a)
+    client.force_login(world.officer)
+    url = reverse("inventory:system_list")
+    page = client.get(url, {"unit": world.unit_a.pk})
+    assert [s.unit for s in page.context["page"]] == [world.unit_a]
+    assert "单位：甲市数据管理局" in page.content.decode()
+    for foreign in (world.unit_b.pk, "x", "9" * 30, "\x00"):
+        answer = client.get(url, {"unit": foreign})
+        assert answer.status_code == 200
+        assert world.unit_b.name not in answer.content.decode()
+
+
 def test_the_picker_goes_from_code_to_name_and_from_list_to_code(client, world):
     make_region("370102", "历下区", 3, world.city_a.region)
     make_region("110101", "东城区", 3, make_region("110000", "北京市", 1))
