@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
 
-from audit.models import ACTION_LABELS, StatusChange
+from audit.models import ACTION_LABELS, UNIT_LABELS, StatusChange
 from audit.trail import Actor, record
 
 
@@ -69,6 +69,8 @@ class Lifecycle:
         LIFECYCLES[change_model.lower()] = self
         for step in transitions:
             ACTION_LABELS[change_model.lower(), step.action] = step.label
+            if step.unit_label:
+                UNIT_LABELS[change_model.lower(), step.action] = step.unit_label
 
     def __iter__(self) -> Iterator[Transition]:
         return iter(self.transitions.values())

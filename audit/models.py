@@ -47,6 +47,8 @@ class AuditEvent(models.Model):
 
 # (change model, action) → its words; each Lifecycle enters its own table.
 ACTION_LABELS: dict[tuple[str, str], str] = {}
+# The same as the unit reads it, where that differs.
+UNIT_LABELS: dict[tuple[str, str], str] = {}
 
 
 class StatusChange(models.Model):
@@ -75,3 +77,8 @@ class StatusChange(models.Model):
     def action_label(self) -> str:
         """What the act is called on screen, from the lifecycle's table."""
         return ACTION_LABELS.get((self._meta.label_lower, self.action), self.action)
+
+    @property
+    def unit_label(self) -> str:
+        """What the unit reads for the same act."""
+        return UNIT_LABELS.get((self._meta.label_lower, self.action), self.action_label)

@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import User
+from emailsec.lib.words import cn_date
 from rectification import pages
 from rectification.actions.base import drew_up, may_draft, may_handle
 from rectification.actions.replies import may_reply
@@ -71,7 +72,8 @@ def context_of(
         "office_paper": documents.get("notice_file") if office else None,
         "problem": getattr(notice, "render_problem", None) if office else None,
         "scans": scans,
-        "step": next_step(notice, user, items, cards, documents, scans),
+        "step": _to_decide(forms)
+        or next_step(notice, user, items, cards, documents, scans, changes),
         "forms": forms,
         "extensions": notice.extensions.select_related("asked_by", "decided_by"),
         "may_decide": may_handle(user, "notice.extend", notice),
@@ -89,7 +91,7 @@ def context_of(
         "ending": next((c for c in changes if c.target == _S.VOID), None),
         "trail": trail_of(notice, changes, inner=office),
         "office_side": office,
-        "under_way": notice.status in Notice.SERVED_OR_LATER,
+        "under_way": notice.status in Notice.SERVED_OR_LATER or notice.is_revoked,
         "history": _history(notice, changes, user),
     }
 
@@ -100,9 +102,10 @@ _INNER = frozenset({"revise", "withdraw", "send_back", "check", "approve"})
 
 def _history(notice: Notice, changes: list[NoticeChange], user: User) -> list[pages.Entry]:
     if not user.is_office_side:
-        return pages.history([c for c in changes if c.action not in _INNER][:_SHOWN])
+        outer = [c for c in changes if c.action not in _INNER]
+        return pages.history(outer[:_SHOWN], office=False)
     began = pages.Entry(notice.created_at, notice.drafted_by.name, "拟稿")
-    return [*pages.history(changes[:_SHOWN]), began]
+    return [*pages.history(changes[:_SHOWN], office=True), began]
 
 
 def _forms(notice: Notice, user: User, scans: list[NoticeScan]) -> dict[str, PlainForm]:
@@ -152,6 +155,13 @@ def _help(act: str, notice: Notice) -> str:
     return "文号保留，不再使用。" if notice.number else ""
 
 
+def _to_decide(forms: Mapping[str, PlainForm]) -> NextStep | None:
+    """What waits for the 批准人 while the unit repairs."""
+    if "decision" not in forms:
+        return None
+    return NextStep("单位申请延期，请审批。", "审批延期", "#extensions")
+
+
 def next_step(
     notice: Notice,
     user: User,
@@ -159,6 +169,7 @@ def next_step(
     cards: list[pages.Card],
     documents: Mapping[str, Any],
     scans: list[NoticeScan],
+    changes: list[NoticeChange],
 ) -> NextStep:
     """Say what the case waits for, and offer the person's own next act."""
 
@@ -180,8 +191,16 @@ def next_step(
             return NextStep("责令整改的问题已全部销号。", "导出整改报告", where)
         return NextStep("责令整改的问题已全部销号。")
     if status == _S.VOID:
-        return NextStep("此通知已撤销。" if notice.is_revoked else "此通知已作废。")
+        return NextStep(_ended(notice, changes))
     return _to_repair(notice, user, url, items, cards)
+
+
+def _ended(notice: Notice, changes: list[NoticeChange]) -> str:
+    """When a void notice ended, and how."""
+    change = next((c for c in changes if c.target == _S.VOID), None)
+    verb = NOTICE.transitions[change.action].label if change is not None else "作废"
+    when = f"于{cn_date(change.at)}" if change is not None else ""
+    return f"此通知已{when}{verb}。"
 
 
 def _to_approve(notice: Notice, user: User, url: Any) -> NextStep:

@@ -28,9 +28,13 @@ class Entry:
     note: str = ""
 
 
-def history(changes: Iterable[StatusChange]) -> list[Entry]:
-    """Changes of a lifecycle as lines of its history, newest first."""
-    return [Entry(c.at, c.by_name, c.action_label, c.reason) for c in changes]
+def history(changes: Iterable[StatusChange], *, office: bool) -> list[Entry]:
+    """Changes of a lifecycle as lines of its history, newest first, in the words of the office or
+    of the unit."""
+    return [
+        Entry(c.at, c.by_name, c.action_label if office else c.unit_label, c.reason)
+        for c in changes
+    ]
 
 
 # --- What a finding rests on ------------------------------------------------------------------

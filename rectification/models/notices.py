@@ -28,11 +28,13 @@ class NoticeQuerySet(ScopedQuerySet["Notice"]):
         return super().visible_to(user).filter(rule)
 
     def with_counts(self) -> Self:
-        """Adds `ordered` and `ordered_done`: findings to repair, and those 销号."""
+        """Adds `ordered` and `ordered_done`: findings to repair, and those 销号; nothing is done
+        by a notice that was voided."""
         ordered = Q(items__annex=False)
+        done = ordered & Q(items__ended_on__isnull=False) & ~Q(status="void")
         return self.annotate(
             ordered=models.Count("items", filter=ordered),
-            ordered_done=models.Count("items", filter=ordered & Q(items__ended_on__isnull=False)),
+            ordered_done=models.Count("items", filter=done),
         )
 
 

@@ -151,6 +151,7 @@ def finding_page(request: PortalRequest, finding: Finding, **bound: Any) -> Http
         .prefetch_related("evidence")
         .order_by("-id")
     )
+    changes = list(finding.changes.all())
     offered = _forms(request, finding, card, item)
     say_unplaced(request, bound, offered)
     visible = item is not None and (
@@ -165,6 +166,9 @@ def finding_page(request: PortalRequest, finding: Finding, **bound: Any) -> Http
         "seen": pages.seen_of(finding.sources.all()),
         "remedies": pages.remedies(finding),
         "item": item if visible else None,
+        "places": finding.notice_items.filter(notice__in=Notice.objects.visible_to(request.user))
+        .select_related("notice")
+        .order_by("-pk"),
         "replies": replies,
         "responsible": next((r.responsible for r in replies), ""),
         "may_reply": item is not None
@@ -173,7 +177,8 @@ def finding_page(request: PortalRequest, finding: Finding, **bound: Any) -> Http
         and request.user.can("notice.reply", finding),
         "all_rechecks": finding.rechecks.select_related("by", "wave").order_by("-id"),
         "forms": offered | {k: v for k, v in bound.items() if k in offered},
-        "history": pages.history(finding.changes.all()[:30]),
+        "history": pages.history(changes[:30], office=request.user.is_office_side),
+        "failed": next((c for c in changes[:1] if c.action in {"fail", "fail_open"}), None),
         "self_confirmed": finding.confirmed_by_id == request.user.pk,
         "may_draft": item is None
         and finding.status == Finding.Status.OPEN

@@ -316,3 +316,23 @@ def test_both_roles_in_one_person_do_not_shorten_the_way(world, people):
     page = people(world.officer).text("notice_detail", notice.pk)
     assert "拟稿人不能审核或批准自己拟制的通知" in page
     assert "批准并编号" not in page
+
+
+def test_a_revoked_notice_counts_neither_as_finished_nor_as_done(world, people):
+    notice = served(world)
+    actions.revoke_notice(notice, reason="重复制发。", by=world.approver)
+    assert ">—/1<" in people(world.officer).text("notice_list")
+    assert Notice.objects.with_counts().get(pk=notice.pk).ordered_done == 0
+    filler = people(world.filler)
+    filler._log_in()
+    home = filler.client.get(reverse("dashboards:home")).content.decode()
+    assert "没有待办的整改通知。" in home
+
+
+def test_an_extension_that_waits_is_the_approvers_next_step(world, people):
+    notice = signed(world)
+    until = notice.deadline + dt.timedelta(days=5)
+    words = {"reason": "采购", "interim": "限制访问"}
+    actions.ask_extension(notice, until=until, by=world.filler, **words)
+    assert "审批延期" in people(world.approver).text("notice_detail", notice.pk)
+    assert "审批延期" not in people(world.officer).text("notice_detail", notice.pk)

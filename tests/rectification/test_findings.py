@@ -18,11 +18,13 @@ from tests.rectification.case import (
     SEEN,
     accepted,
     answer,
+    closed_finding,
     confirmed,
     drafted,
     look,
     passed,
     plain_finding,
+    replied,
     signed,
 )
 from tests.world import build_world
@@ -202,17 +204,8 @@ def test_what_stands_in_a_notice_is_not_transferred(world, people):
     assert "请先作废通知" in people(world.approver).said("transfer", finding.pk, reason="移送")
 
 
-def closed(world) -> Finding:
-    notice = signed(world)
-    finding = Finding.objects.get()
-    answer(world, notice, finding)
-    passed(world, finding)
-    rechecks.close(finding, by=world.officer)
-    return finding
-
-
 def test_what_was_closed_in_error_is_listed_again_from_its_page(world, people):
-    finding = closed(world)
+    finding = closed_finding(world)
     officer = people(world.officer)
     assert "重新列为问题" in officer.text("finding_detail", finding.pk)
     response = officer.post("reopen", finding.pk, reason="")
@@ -234,7 +227,7 @@ def test_what_was_closed_in_error_is_listed_again_from_its_page(world, people):
 
 
 def test_a_cause_that_stands_again_already_is_not_listed_twice(world, people):
-    old = closed(world)
+    old = closed_finding(world)
     twin = plain_finding(world)
     page = people(world.officer).said("reopen", old.pk, reason="又出现")
     assert f"同一根因已列为 {twin.number}" in page
@@ -246,7 +239,7 @@ def test_a_cause_that_stands_again_already_is_not_listed_twice(world, people):
 def test_only_the_case_officer_of_the_office_reopens(world, people, who):
     """Another authority that supervises the unit as well does not reopen our case."""
     Supervision.objects.create(unit=world.unit_a, kind="industry", office=world.industry)
-    finding = closed(world)
+    finding = closed_finding(world)
     assert people(getattr(world, who)).post("reopen", finding.pk).status_code == 403
     assert "重新列为问题" not in people(world.filler).text("finding_detail", finding.pk)
 
@@ -278,6 +271,41 @@ def test_a_finding_reads_as_a_case(world, selfcheck, people):
     for part in parts:
         assert part in page, part
     assert "imap.jia.gov.test [127.77.1.10]:143" in page
+
+
+def test_a_finding_is_headed_by_its_sentence_with_its_number_below(world, people):
+    finding = plain_finding(world)
+    page = people(world.officer).text("finding_detail", finding.pk)
+    head = page[page.index("<h1>") : page.index("</h1>")]
+    assert finding.title in head
+    assert finding.number not in head
+    assert finding.number in page[page.index('class="standing"') :]
+    assert f"<li>{finding.title}</li>" in page
+
+
+def test_the_page_names_every_notice_that_a_finding_stood_in(world, people):
+    finding = closed_finding(world)
+    first = finding.notice_items.get().notice
+    for person in (world.officer, world.filler):
+        assert first.number in people(person).text("finding_detail", finding.pk)
+    actions.reopen(finding, reason="抽查未落实。", by=world.officer)
+    second = drafted(world, [finding])
+    page = people(world.officer).text("finding_detail", finding.pk)
+    assert page.index(str(second)) < page.index(first.number)
+    assert str(second) not in people(world.filler).text("finding_detail", finding.pk)
+
+
+def test_the_unit_reads_first_why_its_repair_did_not_do(world, people):
+    replied(world)
+    finding = Finding.objects.get()
+    rechecks.fail(finding, reason="制度没有落款日期。", by=world.officer)
+    page = people(world.filler).text("finding_detail", finding.pk)
+    assert page.index("请继续整改并再次反馈") < page.index(
+        "为什么要改" if finding.why else "谁来改"
+    )
+    assert "复查不通过，请继续整改" in page  # the history, in the unit's words
+    office = people(world.officer).text("finding_detail", finding.pk)
+    assert "复查不通过，请继续整改" not in office
 
 
 # --- At once --------------------------------------------------------------------------------
