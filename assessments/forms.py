@@ -17,6 +17,9 @@ from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet
 from emailsec.lib.workdays import today
 
+# How many large keys stand side by side, and how many characters one holds on its line.
+KEYS, KEY_LENGTH = 4, 8
+
 
 @dataclass(frozen=True)
 class RefusedItem:
@@ -53,6 +56,7 @@ class AnswerField(LayoutObject):
         refused = form.refused
         error = refused.errors.get(field.code, "") if refused else ""
         version = refused.versions.get(field.code) if refused else None
+        choices = form.choices_of(field)
         help_id, error_id = f"{bound.auto_id}-help", f"{bound.auto_id}-error"
         wrong = error or form.fault(field)
         return render_to_string(
@@ -65,7 +69,9 @@ class AnswerField(LayoutObject):
                 "version": version if version is not None else answer.version if answer else 0,
                 "value": form.value_of(field),
                 "shown": form.sheet.judged.field_shown(form.item.code, field.code),
-                "choices": form.choices_of(field),
+                "choices": choices,
+                "sentences": len(choices) > KEYS
+                or any(len(words) > KEY_LENGTH for _, words in choices),
                 "span": field.span(form.sheet.judged.facts.on) if field.type == "date" else None,
                 "wrong": wrong,
                 "save": "failed" if error else "faulty" if wrong else "saved" if answer else "idle",

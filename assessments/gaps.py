@@ -46,7 +46,7 @@ def item_url(sheet: LoadedSheet, item: schema.Item, field: str = "") -> str:
     """The address of an item on its section page, or of one of its fields."""
     row = sheet.row
     section = reverse("assessments:section", args=[row.selfcheck_id, row.pk, item.section])
-    return f"{section}#field-{item.code}-{field}" if field else f"{section}#item-{item.code}"
+    return f"{section}#{item.code}-{field}" if field else f"{section}#item-{item.code}"
 
 
 def missing_by_sheet(sheets: list[LoadedSheet]) -> list[GapsOfSheet]:

@@ -1,13 +1,6 @@
-/* 按观测填写: one press takes the answer that the observations support; autosave does the rest.
-   A link to a field of another page puts the cursor there. */
+/* 按观测填写: one press takes the answer that the observations support; autosave does the rest. */
 (() => {
   "use strict";
-  const place = location.hash.startsWith("#field-") && document.getElementById(location.hash.slice(1));
-  const control = place && place.querySelector("input:not([type=hidden]), select, textarea");
-  if (control) {
-    place.scrollIntoView({ block: "center" });
-    control.focus({ preventScroll: true });
-  }
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-choose-value]");
     if (!button) return;

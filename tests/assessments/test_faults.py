@@ -32,7 +32,7 @@ def section_page(client: Client, sheet, code: str) -> str:
 
 def block_of(page: str, item: str, field: str) -> str:
     """The markup of one field."""
-    start = page.index(f'id="field-{item}-{field}"')
+    start = page.index(f'data-item-block="{item}/{field}"')
     return page[start : page.index('class="field-error"', start) + 300]
 
 
@@ -102,8 +102,8 @@ def test_the_summary_parts_wrong_from_missing_and_submission_is_refused(world, s
     assert "填写有误的（1）" in page
     assert "未填完的（0）" in page
     assert "更正有误的 1 题" in page
-    assert f"/sheets/{sheet.pk}/M10/#field-M-1002-days" in page
-    assert 'id="field-M-1002-days"' in section_page(client, sheet, "M10")
+    assert f"/sheets/{sheet.pk}/M10/#M-1002-days" in page
+    assert 'id="M-1002-days"' in section_page(client, sheet, "M10")
     with pytest.raises(actions.Refused, match="还有 1 处填写有误"):
         actions.submit(selfcheck, by=world.filler)
     save(world, sheet, "M-1002", "days", "200", version=version + 1)
