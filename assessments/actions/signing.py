@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from assessments.actions.base import Refused, may_fill
+from assessments.actions.base import Refused, may_fill, note
 from assessments.actions.doubts import sync_contradictions
 from assessments.actions.filling import ensure_sheets
 from assessments.lifecycles import SELFCHECK
@@ -173,7 +173,12 @@ def sign_stamped(selfcheck: SelfCheck, file: Upload, *, digest_head: str, by: Us
 
 @transaction.atomic
 def refuse_signature(selfcheck: SelfCheck, *, reason: str, by: User) -> None:
-    """The leader sends the sheet back to the filler."""
+    """The leader sends the sheet back to the filler.
+
+    Raises:
+        Refused: no reason, or one that is too long.
+    """
+    reason = note(reason, ask="请写明退回填报人的理由。")
     SELFCHECK.move(selfcheck, "refuse", by=by, reason=reason, also={"submitted_on": None})
     tell_unit(
         selfcheck.unit,

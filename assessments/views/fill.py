@@ -73,6 +73,7 @@ def selfcheck_detail(request: PortalRequest, pk: int) -> HttpResponse:
     if may_edit(request, selfcheck):
         actions.ensure_sheets(selfcheck)
     sheets = load_sheets(selfcheck)
+    changes = list(selfcheck.changes.all()[:20])
     context = {
         "selfcheck": selfcheck,
         "sheets": [(s, section_links(s)) for s in sheets],
@@ -80,7 +81,8 @@ def selfcheck_detail(request: PortalRequest, pk: int) -> HttpResponse:
         "total": sum(s.progress.total for s in sheets),
         "step": next_step(selfcheck, sheets, request.user),
         "remarks": sent_remarks(sheets),
-        "changes": selfcheck.changes.all()[:20],
+        "changes": changes,
+        "back": next((one for one in changes if one.action == "return"), None),
         "may_edit": may_edit(request, selfcheck),
         "may_add_system": request.user.can("system.edit", selfcheck.unit),
     }

@@ -102,9 +102,16 @@ def sign_stamped(request: PortalRequest, pk: int) -> HttpResponse:
 @require_POST
 def refuse(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = selfcheck_of(request, pk)
+    if not request.user.can("selfcheck.sign", selfcheck):
+        raise PermissionDenied("selfcheck.sign")
+    reason = request.POST.get("reason", "")
     try:
-        actions.refuse_signature(selfcheck, reason=request.POST.get("reason", ""), by=request.user)
+        actions.refuse_signature(selfcheck, reason=reason, by=request.user)
         messages.success(request, "已退回填报人修改。")
+    except actions.Refused as error:
+        failed = {"refuse": True, "text": reason, "error": str(error)}
+        context = summary_context(request, selfcheck, failed=failed)
+        return render(request, "assessments/summary.html", context, status=422)
     except IllegalMove as error:
         messages.error(request, str(error))
         return redirect("assessments:summary", pk=pk)

@@ -172,3 +172,27 @@ def test_the_remarks_cost_the_same_however_many(world, returned, django_assert_n
     sheets = load_sheets(returned)
     with django_assert_num_queries(2):
         assert len(sent_remarks(sheets)) == 2
+
+
+def test_a_return_with_a_reason_alone_is_told_at_the_top(world, returned):
+    for code in ("U-202", "U-106"):
+        actions.reply_to_remark(remark(code), "经核对无误", by=world.filler)
+    hand_in(world, returned)
+    actions.return_to_unit(returned, reason="请整体重新核对", by=world.officer)
+    page = as_(world.filler).get(reverse("assessments:selfcheck_detail", args=[returned.pk]))
+    note = page.content.decode().split('aria-label="退回意见"')[1].split("</section>")[0]
+    assert "请整体重新核对" in note
+    assert states(returned) == {}
+
+
+@pytest.mark.parametrize("text", ["", "长" * 501])
+def test_the_signers_reason_that_is_refused_stays_in_its_field(world, returned, text):
+    for code in ("U-202", "U-106"):
+        actions.reply_to_remark(remark(code), "经核对无误", by=world.filler)
+    actions.submit(returned, by=world.filler)
+    url = reverse("assessments:refuse", args=[returned.pk])
+    response = as_(world.signer).post(url, {"reason": text})
+    assert response.status_code == 422
+    assert f"{text}</textarea>" in response.content.decode()
+    returned.refresh_from_db()
+    assert returned.status == "to_sign"
