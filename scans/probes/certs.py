@@ -166,7 +166,7 @@ def _untrusted(
         return None
     if _signed_by(leaf, leaf):
         return "self_signed"
-    if _path(leaf, certificates[1:], trust, now, 0):
+    if _leads_to_a_root(leaf, certificates[1:], trust, now):
         return None
     # How far do the presented certificates lead? A missing link is the sender's to add; an
     # untrusted end is the issuer's fault.
@@ -193,25 +193,31 @@ def _orphan_of(end: x509.Certificate, trust: TrustStore) -> bool:
     return bool(wanted) and any(organisation(name) == wanted for name in trust.roots)
 
 
-def _path(
-    certificate: x509.Certificate,
-    others: list[x509.Certificate],
-    trust: TrustStore,
-    now: datetime,
-    depth: int,
+def _leads_to_a_root(
+    leaf: x509.Certificate, others: list[x509.Certificate], trust: TrustStore, now: datetime
 ) -> bool:
-    if depth > _MAX_DEPTH:
-        return False
-    for root in trust.roots.get(certificate.issuer, []):
-        if _signed_by(certificate, root) and now <= root.not_valid_after_utc:
+    """Whether the presented certificates lead from `leaf` to a trusted root.
+
+    Level by level, each certificate once: a chain of many that all issued each other must not
+    cost a walk over every order of them.
+    """
+    level, left = [leaf], others
+    for below in range(_MAX_DEPTH + 1):
+        if any(
+            _signed_by(one, root) and now <= root.not_valid_after_utc
+            for one in level
+            for root in trust.roots.get(one.issuer, [])
+        ):
             return True
-    return any(
-        _is_ca(other, depth)
-        and other.not_valid_before_utc <= now <= other.not_valid_after_utc
-        and _signed_by(certificate, other)
-        and _path(other, [c for c in others if c is not other], trust, now, depth + 1)
-        for other in others
-    )
+        level = [
+            other
+            for other in left
+            if _is_ca(other, below)
+            and other.not_valid_before_utc <= now <= other.not_valid_after_utc
+            and any(_signed_by(one, other) for one in level)
+        ]
+        left = [other for other in left if other not in level]
+    return False
 
 
 def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -27,6 +27,7 @@ class Record:
         tags: tag → value, first mention of each, names in small letters.
         policy, sub, missing: values of p, sp, np; "" where absent; `missing` is np.
         testing: t=y.
+        percent: value of pct, None where absent or no number of 0 to 100.
         psd: `y`, `n` or `u`.
         rua: syntactically valid aggregate report URIs.
         problems: {tag, reason}.
@@ -39,6 +40,7 @@ class Record:
     sub: str
     missing: str
     testing: bool
+    percent: int | None
     psd: str
     rua: tuple[str, ...]
     problems: tuple[dict[str, str], ...]
@@ -100,11 +102,16 @@ def parse(text: str) -> Record:
         values["sp"],
         values["np"],
         testing,
+        _percent(tags.get("pct", "")),
         psd,
         rua,
         tuple(problems),
         usable,
     )
+
+
+def _percent(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"[0-9]{1,3}", text) and int(text) <= 100 else None
 
 
 def _uris(text: str, tag: str, problems: list[dict[str, str]]) -> Sequence[str]:
@@ -170,6 +177,7 @@ class Discovery:
             "requested_policy": self.requested,
             "subdomain_policy": (record.sub or record.policy) if record else "",
             "testing": bool(record and record.testing),
+            "percent": record.percent if record else None,
             "rua": list(record.rua) if record else [],
             "external_reports": self.external,
             "several_at": self.several,

@@ -362,7 +362,7 @@ def _records(response: dns.message.Message, owner: dns.name.Name, rdtype: str) -
         else:
             found.append(rdata.to_text())  # type: ignore[attr-defined]
     # A resolver may rotate an answer: a fixed order keeps "the same ones each time".
-    return tuple(found) if rdtype == "TXT" else tuple(sorted(found))
+    return tuple(sorted(found))
 
 
 def _text(raw: bytes) -> str:

@@ -87,15 +87,15 @@ class LineClient:
             raise TimeoutError
         return left
 
-    async def read_line(self, seconds: float | None = None) -> str:
-        """Return one line without its end, bytes as Latin-1.
+    async def read_line(self, seconds: float | None = None, limit: int | None = None) -> str:
+        """Return one line without its end, bytes as Latin-1, at most `limit` of them.
 
         Raises:
             ProtocolError: too long, or the peer closed. TimeoutError: silence within `seconds`
             (default: the line budget) for the whole line, so that dripping bytes do not help.
         """
         end = time.monotonic() + self._wait(seconds or self.policy.budget.line)
-        limit = self.policy.limits.line_bytes
+        limit = limit or self.policy.limits.line_bytes
         while (position := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > limit:
                 self.transcript.add("S", self._buffer[:200].decode("latin-1"))

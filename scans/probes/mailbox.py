@@ -56,28 +56,24 @@ async def probe(tools: Tools, target: Endpoint) -> list[Observation]:
     implicit = target.port in IMPLICIT
     visit = Visit(tools, PREFIXES[target.port], target, names_of(target.port))
     speak = Imap() if target.port in (143, 993) else Pop3()
-    seen: dict[str, Any] | None = None
     try:
         async with visit.connected() as client:
             if implicit:
                 stream = await client.start_tls(target.host)
-                seen = await visit.look_at_tls(stream, 0)
+                await visit.look_at_tls(stream, 0)
                 await _banner(visit, client, speak)
             else:
-                seen = await _plain_session(visit, client, speak)
+                await _plain_session(visit, client, speak)
             await speak.leave(client)
     except Exception as error:
         visit.fail(error)
+
+    async def prepare(client: LineClient) -> None:
         if not implicit:
-            seen = None
-    if seen is not None:
+            await speak.greeting(client)
+            await speak.upgrade(client)
 
-        async def prepare(client: LineClient) -> None:
-            if not implicit:
-                await speak.greeting(client)
-                await speak.upgrade(client)
-
-        await old_versions(visit, prepare, seen)
+    await old_versions(visit, prepare)
     return visit.observations
 
 
@@ -88,33 +84,33 @@ async def _banner(visit: Visit, client: LineClient, speak: Imap | Pop3) -> str:
     return line
 
 
-async def _plain_session(
-    visit: Visit, client: LineClient, speak: Imap | Pop3
-) -> dict[str, Any] | None:
+async def _plain_session(visit: Visit, client: LineClient, speak: Imap | Pop3) -> None:
     line = await _banner(visit, client, speak)
     start = visit.mark()
     offer = await speak.offer(client, line)
-    value = {
+    value: dict[str, Any] = {
         "plain_login": offer.plain_login,
         "capabilities": list(offer.capabilities),
         "line": offer.line,
     }
     if offer.plain_login is None:
-        outcome = Outcome.PROTOCOL_ERROR
         value["reason"] = "no_capabilities"
-    else:
-        outcome = Outcome.OBSERVED if offer.plain_login else Outcome.ABSENT
+        visit.note("auth_before_tls", Outcome.PROTOCOL_ERROR, value, start)
+        # Whether it would upgrade it does not say either.
+        visit.rest(("starttls", "tls", "cert"), Outcome.PROTOCOL_ERROR, "no_capabilities")
+        return
+    outcome = Outcome.OBSERVED if offer.plain_login else Outcome.ABSENT
     visit.note("auth_before_tls", outcome, value, start)
     if not offer.starttls:
         visit.note("starttls", Outcome.ABSENT, {"offered": False, "line": offer.line}, start)
         visit.rest(("tls", "cert"), Outcome.ABSENT, "no_starttls")
-        return None
+        return
     start = visit.mark()
     answer = await speak.upgrade(client)
     stream = await client.start_tls(visit.target.host)
     value = {"offered": True, "line": answer, "version": stream.version}
     visit.note("starttls", Outcome.OBSERVED, value, start)
-    return await visit.look_at_tls(stream, start)
+    await visit.look_at_tls(stream, start)
 
 
 class Imap:
@@ -191,11 +187,13 @@ class Pop3:
             line = await client.read_line()
             if line == ".":
                 break
-            words.append(line.upper())
+            words.append(line.strip().upper())
         else:
             raise ProtocolError("too_many_lines")
         sasl = next((word.split()[1:] for word in words if word.split()[:1] == ["SASL"]), [])
-        plain = "USER" in words or any(m in sasl for m in _PLAIN_MECHANISMS)
+        plain: bool | None = "USER" in words or any(m in sasl for m in _PLAIN_MECHANISMS)
+        if not (plain or sasl or "STLS" in words):
+            plain = None  # nobody could log in at all: the list is not complete
         return Offer(tuple(words), "STLS" in words, plain, "CAPA: " + ", ".join(words))
 
     async def upgrade(self, client: LineClient) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import dkim, dmarc, spf
-from .dns import Answer, BadName, DnsFailure, Resolver
+from .dns import Answer, BadName, DnsFailure, Resolver, to_ascii
 from .guard import Guard
 from .model import Endpoint, Observation, Outcome, observe
 from .policy import ScanPolicy
@@ -19,6 +19,8 @@ _SRV = {
     "imap": ("_imap._tcp", "_imaps._tcp"),
     "pop3": ("_pop3._tcp", "_pop3s._tcp"),
 }
+# Longest host name; one of escaped bytes can be four times as long.
+_HOST_MOST = 253
 # A selector that nobody publishes: what answers to it answers to everything.
 _NOBODY = "no-such-selector-7f3a9c"
 
@@ -65,7 +67,8 @@ class Names:
             # RFC 5321 5.1: without MX the domain's own address takes the mail.
             implicit = await self._host(0, self.domain, lines)
             value["implicit"] = bool(implicit["addresses"])
-            value["records"] = [implicit] if implicit["addresses"] else []
+            hidden = implicit["problem"] == "dns_failure"
+            value["records"] = [implicit] if implicit["addresses"] or hidden else []
             hosts = self._hosts(value["records"])
             return observe("dns.mx", target, Outcome.ABSENT, value, lines), hosts
         pairs = pairs[: self.policy.limits.mx_hosts]
@@ -92,12 +95,21 @@ class Names:
             entry["problem"] = "localhost"
             return entry
         try:
-            found = await self.resolver.addresses(host)
-            answers = [await self.resolver.query(host, kind) for kind in ("A", "AAAA")]
-        except (DnsFailure, BadName) as error:
+            to_ascii(host)
+        except BadName:
+            entry["problem"] = "not_a_hostname"
+            return entry
+        answers: list[Answer] = []
+        for kind in ("A", "AAAA"):
+            try:
+                answers.append(await self.resolver.query(host, kind))
+            except (DnsFailure, BadName) as error:
+                # Many name servers know A and fail at AAAA: what is known counts.
+                entry["reason"] = getattr(error, "reason", "bad_name")
+                lines.append(f"# {host} {kind}: {entry['reason']}")
+        found = [address for answer in answers for address in answer.records]
+        if not found and "reason" in entry:
             entry["problem"] = "dns_failure"
-            entry["reason"] = getattr(error, "reason", "bad_name")
-            lines.append(f"# {host}: {entry['reason']}")
             return entry
         for answer in answers:
             lines += answer.lines()
@@ -117,8 +129,8 @@ class Names:
         for record in records:
             if record["problem"] == "dns_failure":
                 hosts.failures[record["host"]] = record["reason"]
-            elif record["problem"] in ("no_address", "ip_literal", "localhost"):
-                hosts.failures[record["host"]] = record["problem"]
+            elif record["problem"] in ("no_address", "ip_literal", "localhost", "not_a_hostname"):
+                hosts.failures[record["host"][:_HOST_MOST]] = record["problem"]
             elif record["addresses"]:
                 found = [entry["address"] for entry in record["addresses"]]
                 hosts.addresses[record["host"]] = self.choose(found)

@@ -205,7 +205,7 @@ class Wave:
             second = await self._round(silent, 1, deadline)
             for job, observations in second.items():
                 if not all(o.value.get("reason") == "deadline" for o in observations):
-                    first[job] = [dataclasses.replace(o, attempts=2) for o in observations]
+                    first[job] = _better(first[job], observations)
         return [observation for job in jobs for observation in first[job]]
 
     async def _round(
@@ -241,6 +241,17 @@ async def _within(deadline: float, work: Coroutine[Any, Any, T], late: T) -> T:
             return await work
     except TimeoutError:
         return late
+
+
+def _better(first: Sequence[Observation], second: Sequence[Observation]) -> list[Observation]:
+    """Return the second visit's observations; what only the first one saw stays seen."""
+    before = {one.name: one for one in first}
+    return [
+        before[one.name]
+        if not one.outcome.seen and one.name in before and before[one.name].outcome.seen
+        else dataclasses.replace(one, attempts=2)
+        for one in second
+    ]
 
 
 def _silent(observations: Sequence[Observation]) -> bool:

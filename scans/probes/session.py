@@ -43,6 +43,9 @@ class Visit:
         target: where.
         names: observations that this session owes, without prefix; whatever is missing at the
             end gets the outcome that ended the session.
+
+    `first_tls` is version and cipher of the first handshake, None where none came about. It is
+    kept when the session fails later: what was negotiated was seen.
     """
 
     tools: Tools
@@ -51,6 +54,7 @@ class Visit:
     names: Sequence[str]
     done: dict[str, Observation] = field(default_factory=dict)
     transcript: Transcript = field(init=False)
+    first_tls: dict[str, Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.transcript = Transcript(self.tools.policy.limits.transcript_bytes)
@@ -124,30 +128,33 @@ class Visit:
                 if client.heard:
                     self.tools.pacer.spoke(address)
 
-    async def look_at_tls(self, stream: tls.TlsStream, start: int) -> dict[str, Any]:
-        """Note the certificate; return the first part of the tls value."""
-        limit = self.tools.policy.limits.chain_bytes
-        chain = stream.chain(limit)
+    async def look_at_tls(self, stream: tls.TlsStream, start: int) -> None:
+        """Note the certificate and keep the first part of the tls value."""
+        self.first_tls = {"version": stream.version, "cipher": stream.cipher}
+        chain, cut = stream.chain(self.tools.policy.limits.chain_bytes)
         value = certs.inspect(chain, self.target.host, self.tools.trust)
+        value["chain_cut"] = cut
         value["chain_der"] = [base64.b64encode(der).decode("ascii") for der in chain]
         self.note("cert", Outcome.OBSERVED, value, start)
-        return {"version": stream.version, "cipher": stream.cipher}
 
 
 async def old_versions(
-    visit: Visit, prepare: Callable[[LineClient], Awaitable[None]], first: Mapping[str, Any]
+    visit: Visit, prepare: Callable[[LineClient], Awaitable[None]] | None = None
 ) -> None:
     """Ask with one more connection whether TLS 1.0 or 1.1 is accepted; note `tls`.
 
     Args:
-        visit: the session that saw `first`.
-        prepare: brings a fresh connection to the point where TLS starts.
-        first: version and cipher of the first handshake.
+        visit: the session; one that saw no handshake is left as it is.
+        prepare: brings a fresh connection to the point where TLS starts; None where it is there
+            from the first byte.
 
     The value gets `legacy` (old versions seen) and `legacy_tested`. An alert or a reset is a
     refusal of old versions; silence, or a session that does not get that far, is "not tested".
     """
-    value = {**first, "legacy": [], "legacy_tested": True, "legacy_reason": ""}
+    first = visit.first_tls
+    if first is None:
+        return
+    value: dict[str, Any] = {**first, "legacy": [], "legacy_tested": True, "legacy_reason": ""}
     lines = [f"# TLS {first['version']} {first['cipher']}"]
     if first["version"] in tls.LEGACY:
         value["legacy"] = [first["version"]]
@@ -158,8 +165,12 @@ async def old_versions(
 
 
 async def _offer_old(
-    visit: Visit, prepare: Callable[[LineClient], Awaitable[None]], lines: list[str]
+    visit: Visit, prepare: Callable[[LineClient], Awaitable[None]] | None, lines: list[str]
 ) -> dict[str, Any]:
+    if not tls.speaks_old_versions():
+        # A refusal would be our own OpenSSL's, not the host's.
+        lines.append("# this machine's OpenSSL cannot offer TLS 1.0 and 1.1")
+        return {"legacy_tested": False, "legacy_reason": "own_openssl"}
     address, port = visit.target.address, visit.target.port
     assert address is not None
     assert port is not None
@@ -170,7 +181,8 @@ async def _offer_old(
     try:
         async with visit.tools.guard.connect(address, port) as wire:
             deadline = time.monotonic() + policy.budget.session
-            await prepare(LineClient(wire, policy, deadline, transcript))
+            if prepare is not None:
+                await prepare(LineClient(wire, policy, deadline, transcript))
             reached = True
             wait = policy.budget.line
             async with asyncio.timeout(wait):

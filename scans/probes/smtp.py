@@ -21,6 +21,8 @@ _NAMES = {
     587: ("banner", "ehlo", "auth_before_tls", "starttls", "tls", "cert"),
     465: ("banner", "ehlo", "tls", "cert"),
 }
+# Answers of a host that knows no EHLO (RFC 5321 4.1.4, 4.2.2).
+_NO_SUCH_COMMAND = (500, 501, 502, 504)
 # RFC 5321 4.5.1: postmaster exists everywhere; the other mailbox exists nowhere.
 _KNOWN, _UNKNOWN = "postmaster", "no-such-user-7f3a9c"
 
@@ -70,37 +72,32 @@ async def probe(tools: Tools, target: Endpoint, *, relay: bool = False) -> list[
     visit = Visit(tools, PREFIXES[target.port], target, names)
     try:
         async with visit.connected() as client:
-            seen = await _session(visit, client, relay=relay)
+            await _session(visit, client, relay=relay)
     except Exception as error:
         visit.fail(error)
-        seen = None
     visit.slow_down_if_asked()
-    if seen is not None:
 
-        async def prepare(client: LineClient) -> None:
-            if target.port != 465:
-                await _until_tls(tools, client)
+    async def prepare(client: LineClient) -> None:
+        if target.port != 465:
+            await _until_tls(tools, client)
 
-        await old_versions(visit, prepare, seen)
+    await old_versions(visit, prepare)
     return visit.observations
 
 
-async def _session(visit: Visit, client: LineClient, *, relay: bool) -> dict[str, Any] | None:
-    """Run the session. Returns the first TLS value, None where TLS did not come about."""
+async def _session(visit: Visit, client: LineClient, *, relay: bool) -> None:
     implicit = visit.target.port == 465
-    seen: dict[str, Any] | None = None
     if implicit:
         stream = await client.start_tls(visit.target.host)
-        seen = await visit.look_at_tls(stream, 0)
+        await visit.look_at_tls(stream, 0)
     await _banner(visit, client)
     hello = await _hello(visit, client)
     await _before_tls(visit, client, hello, relay=relay)
     if not implicit:
-        seen = await _starttls(visit, client, hello)
+        await _starttls(visit, client, hello)
     if relay and "relay" not in visit.done:
         await _relay(visit, client)
     await _quit(client)
-    return seen
 
 
 async def _before_tls(visit: Visit, client: LineClient, hello: Hello, *, relay: bool) -> None:
@@ -133,6 +130,9 @@ async def _greet(tools: Tools, client: LineClient) -> Hello:
         return Hello(reply, _extensions(reply), helo_only=False)
     if (declined := reply.declined) is not None:
         raise Declined(declined, reply.line)
+    if reply.code not in _NO_SUCH_COMMAND:
+        # A refusal of us, such as 550 for our name: HELO would not show what the host can do.
+        raise Declined(Outcome.REFUSED, reply.line)
     await client.send_line(f"HELO {tools.ehlo}")
     reply = await read_reply(client)
     if (declined := reply.declined) is not None:
@@ -214,7 +214,7 @@ async def _relay(visit: Visit, client: LineClient, *, may_retry: bool = False) -
     elif may_retry and reply.code in (530, 538):
         return  # "Must issue a STARTTLS command first": asked again under TLS
     value = {
-        "accepted": asked == "RCPT" and reply.code in (250, 251),
+        "accepted": asked == "RCPT" and 200 <= reply.code < 300,
         "stage": asked,
         "code": reply.code,
         "line": reply.line,
@@ -228,13 +228,13 @@ async def _relay(visit: Visit, client: LineClient, *, may_retry: bool = False) -
     await _ask(client, "RSET")
 
 
-async def _starttls(visit: Visit, client: LineClient, hello: Hello) -> dict[str, Any] | None:
+async def _starttls(visit: Visit, client: LineClient, hello: Hello) -> None:
     start = visit.mark()
     if "STARTTLS" not in hello.extensions:
         value = {"offered": False, "line": hello.reply.line, "helo_only": hello.helo_only}
         visit.note("starttls", Outcome.ABSENT, value)
         visit.rest(("tls", "cert"), Outcome.ABSENT, "no_starttls")
-        return None
+        return
     reply = await _ask(client, "STARTTLS")
     value = {"offered": True, "code": reply.code, "line": reply.line}
     if reply.code != 220:
@@ -242,12 +242,11 @@ async def _starttls(visit: Visit, client: LineClient, hello: Hello) -> dict[str,
         outcome = Outcome.TEMP_FAILURE if temporary else Outcome.PROTOCOL_ERROR
         visit.note("starttls", outcome, value, start)
         visit.rest(("tls", "cert"), outcome, reply.line)
-        return None
+        return
     stream = await client.start_tls(visit.target.host)
     visit.note("starttls", Outcome.OBSERVED, {**value, "version": stream.version}, start)
-    seen = await visit.look_at_tls(stream, start)
+    await visit.look_at_tls(stream, start)
     await _greet(visit.tools, client)
-    return seen
 
 
 async def _until_tls(tools: Tools, client: LineClient) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from .guard import Wire
@@ -51,6 +53,31 @@ def lenient_context(lowest: ssl.TLSVersion, highest: ssl.TLSVersion) -> ssl.SSLC
     return context
 
 
+@lru_cache(maxsize=1)
+def speaks_old_versions() -> bool:
+    """Return whether this machine's OpenSSL can still do a TLS 1.0 handshake.
+
+    Distributions build or configure it away; then every host would seem to refuse it. Tried once,
+    in memory, between two anonymous ends.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            server.set_ciphers("aNULL:@SECLEVEL=0")
+            server.minimum_version = ssl.TLSVersion.TLSv1
+        client = lenient_context(ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1)
+        there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+        ends = (client.wrap_bio(back, there), server.wrap_bio(there, back, server_side=True))
+        for _ in range(4):  # flights of a full handshake
+            for end in ends:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    end.do_handshake()
+        return ends[0].version() == "TLSv1"
+    except (ssl.SSLError, ValueError):
+        return False
+
+
 ANY_VERSION = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_3)
 OLD_VERSIONS = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
 
@@ -80,8 +107,11 @@ class TlsStream:
         cipher = self.ssl_object.cipher()
         return cipher[0] if cipher else ""
 
-    def chain(self, limit: int) -> list[bytes]:
-        """Return the presented chain as DER, leaf first, at most `limit` bytes in all."""
+    def chain(self, limit: int) -> tuple[list[bytes], bool]:
+        """Return the presented chain as DER, leaf first, at most `limit` bytes in all.
+
+        The second value is True where more was presented.
+        """
         low: Any = getattr(self.ssl_object, "_sslobj", self.ssl_object)
         found = low.get_unverified_chain() or []  # public on SSLObject from Python 3.13 on
         chain: list[bytes] = []
@@ -89,12 +119,19 @@ class TlsStream:
             der = item if isinstance(item, bytes) else ssl.PEM_cert_to_DER_cert(item.public_bytes())
             limit -= len(der)
             if limit < 0 and chain:
-                break
+                return chain, True
             chain.append(der)
-        return chain
+        return chain, False
 
     async def recv(self, size: int, timeout: float) -> bytes:
-        """Return up to `size` plain bytes, b"" at the end. Raises TlsFailure, TimeoutError."""
+        """Return up to `size` plain bytes, b"" at the end. Raises TlsFailure, TimeoutError.
+
+        `timeout` holds for the whole wait: a record that comes byte by byte does not stretch it.
+        """
+        async with asyncio.timeout(timeout):
+            return await self._recv(size, timeout)
+
+    async def _recv(self, size: int, timeout: float) -> bytes:
         while True:
             try:
                 return self.ssl_object.read(size)
@@ -142,8 +179,7 @@ async def start(
     """
     context = lenient_context(*versions)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    server_name = None if host.replace(".", "").isdigit() or ":" in host else host
-    session = context.wrap_bio(incoming, outgoing, server_hostname=server_name)
+    session = context.wrap_bio(incoming, outgoing, server_hostname=_server_name(host))
     stream = TlsStream(wire, session, incoming, outgoing)
     while True:
         try:
@@ -162,6 +198,14 @@ async def start(
                 with contextlib.suppress(OSError, TimeoutError):
                     await wire.send(pending, timeout)
             raise TlsFailure(_reason(error)) from error
+
+
+def _server_name(host: str) -> str | None:
+    """Return the name for SNI; None for an address and for a name that SNI cannot carry."""
+    if host.replace(".", "").isdigit() or ":" in host:
+        return None
+    labels = host.split(".")
+    return host if host.isascii() and all(0 < len(label) < 64 for label in labels) else None
 
 
 def _reason(error: ssl.SSLError) -> str:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from . import tls
 from .dns import BadName, DnsFailure, Resolver, to_ascii
+from .guard import Blocked
 from .lines import LineClient, ProtocolError, Transcript, outcome_of
 from .model import Endpoint, Observation, Outcome, observe
 from .session import Tools, Visit, old_versions
@@ -21,16 +22,21 @@ from .session import Tools, Visit, old_versions
 #: Observations that a visit owes, without prefix.
 NAMES = ("redirect", "hsts", "tls", "cert")
 
-_META = re.compile(
-    r"<meta[^>]+http-equiv\s*=\s*[\"']?refresh[\"']?[^>]*url\s*=\s*[\"']?([^\"'>\s]+)", re.I
-)
+# One element at a time and bounded: over a whole hostile page this pattern would run for hours.
+_META_ELEMENT = re.compile(r"<meta\s([^<>]{1,512})>", re.I)
+_REFRESH = re.compile(r"http-equiv\s*=\s*[\"']?refresh\b", re.I)
+_REFRESH_URL = re.compile(r"\burl\s*=\s*[\"']?([^\"'>\s]+)", re.I)
 _STATUS = re.compile(r"HTTP/\d(?:\.\d)? (\d{3})(?: (.*))?")
 _MAX_HEADERS = 100
+#: Content-Security-Policy and cookies are longer than any line of mail.
+_HEADER_BYTES = 8192
+#: A redirect may lead to another host, never to a mail port of it.
+_PORTS = (80, 443)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One HTTP answer: status, header fields (small letters, last wins), start of the body."""
+    """One HTTP answer: status, header fields (small letters, first wins), start of the body."""
 
     status: int
     headers: dict[str, str]
@@ -96,17 +102,12 @@ async def probe(tools: Tools, resolver: Resolver, target: Endpoint) -> list[Obse
     try:
         async with visit.connected() as client:
             stream = await client.start_tls(target.host)
-            seen = await visit.look_at_tls(stream, 0)
+            await visit.look_at_tls(stream, 0)
             page = await get(client, target.host, "/")
             _hsts(visit, page)
     except Exception as error:
         visit.fail(error)
-    if "cert" in visit.done and visit.done["cert"].outcome is Outcome.OBSERVED:
-
-        async def prepare(client: LineClient) -> None:
-            del client
-
-        await old_versions(visit, prepare, seen)
+    await old_versions(visit)
     return [await _redirect(tools, resolver, target, page), *visit.observations]
 
 
@@ -119,7 +120,16 @@ def _hsts(visit: Visit, page: Page) -> None:
         "include_subdomains": "includesubdomains" in header.lower(),
         "status": page.status,
     }
+    if not header and not_now(page.status):
+        # An error page of an overloaded server often lacks the header that its pages carry.
+        visit.note("hsts", Outcome.TEMP_FAILURE, {**value, "reason": f"HTTP {page.status}"})
+        return
     visit.note("hsts", Outcome.OBSERVED if header else Outcome.ABSENT, value)
+
+
+def not_now(status: int) -> bool:
+    """Whether a status says "at present" rather than anything of the server's making."""
+    return status >= 500 or status in (408, 425, 429)
 
 
 async def _redirect(
@@ -154,8 +164,7 @@ async def _redirect(
         hop.location = _join(current, page.headers.get("location", ""))
         if not 300 <= page.status < 400 or not page.headers.get("location"):
             hop.location = ""
-            match = _META.search(page.body)
-            hop.refresh = _join(current, match[1]) if match else ""
+            hop.refresh = _join(current, link) if (link := _refresh(page.body)) else ""
             break
         current, address = hop.location, None
         if _hostname(current) == target.host:
@@ -167,6 +176,14 @@ async def _redirect(
         value = {"url": url, "reason": first.reason}
         return observe("web.redirect", plain, Outcome(first.outcome), value, walk.lines)
     return observe("web.redirect", plain, Outcome.OBSERVED, walk.value(url), walk.lines)
+
+
+def _refresh(body: str) -> str:
+    """Return where a meta element of the page sends the browser, "" for nowhere."""
+    for element in _META_ELEMENT.finditer(body):
+        if _REFRESH.search(element[1]) and (match := _REFRESH_URL.search(element[1])):
+            return match[1]
+    return ""
 
 
 def _join(base: str, link: str) -> str:
@@ -200,6 +217,8 @@ async def _fetch(
         raise ProtocolError("bad_url")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = parts.hostname
+    if port not in _PORTS:
+        raise Blocked("port", host)
     if address is None:
         if re.fullmatch(r"[\d.]+|[\da-f:.]*:[\da-f:.]*", host):
             address = host
@@ -235,11 +254,11 @@ async def get(client: LineClient, host: str, path: str) -> Page:
         raise ProtocolError("not_http")
     headers: dict[str, str] = {}
     for _ in range(_MAX_HEADERS):
-        line = await client.read_line()
+        line = await client.read_line(limit=_HEADER_BYTES)
         if not line:
             break
         name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
+        headers.setdefault(name.strip().lower(), value.strip())  # RFC 6797 8.1: the first
     else:
         raise ProtocolError("too_many_lines")
     body = await _body(client, headers)

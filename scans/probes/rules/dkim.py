@@ -55,11 +55,15 @@ def _look(observation: Observation, seen: Seen) -> Sight:
         # _domainkey has something below it, but no usual name: only the unit knows which.
         return Sight(Result.UNKNOWN, "selector_unknown", "", extra)
     line = str(value.get("record", ""))
-    if value.get("revoked"):
-        return Sight(Result.NONCONFORMING, "revoked", line, extra)
     serious = {"bad_key", "no_key", "unknown_key_type", "bad_version", "not_for_mail"}
+    dead = "revoked" if value.get("revoked") else ""
     if serious & set(value.get("problems", [])):
-        return Sight(Result.NONCONFORMING, "broken", line, extra)
+        dead = "broken"
+    if dead and value.get("declared", True):
+        return Sight(Result.NONCONFORMING, dead, line, extra)
+    if dead:
+        # A usual name that is out of use: the key that signs may have a name of the unit's own.
+        return Sight(Result.UNKNOWN, "selector_unknown", line, extra)
     if value.get("key_type") == "rsa":
         if value.get("bits", 0) < seen.thresholds["dkim_rsa_bits_min"]:
             return Sight(Result.NONCONFORMING, "too_short", line, extra)

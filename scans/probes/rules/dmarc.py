@@ -29,6 +29,10 @@ def policy(seen: Seen) -> Found:
         return alone(Result.WARNING, "several_inherited", dmarc, line=line, **extra)
     if value.get("testing"):
         return alone(Result.WARNING, "testing_soft", dmarc, line=line, **extra)
+    percent = value.get("percent")
+    if percent is not None and percent < 100:
+        # RFC 9989 dropped the tag; receivers of RFC 7489 still act on it.
+        return alone(Result.WARNING, "percent", dmarc, line=line, percent=percent, **extra)
     if value.get("subdomain_policy") == "none":
         return alone(Result.WARNING, "subdomains_open", dmarc, line=line, **extra)
     kind = "inherited" if value.get("inherited") else "ok"

@@ -26,6 +26,9 @@ def valid(seen: Seen) -> Found:
     if mx.outcome is Outcome.ABSENT:
         if value.get("implicit"):
             return alone(Result.WARNING, "implicit", mx)
+        for record in value.get("records", []):
+            # No MX, and whether the domain has an address could not be asked.
+            return alone(Result.UNKNOWN, "dns_failure", mx, line=record.get("reason", ""))
         return alone(Result.NONCONFORMING, "missing", mx)
     offenders: list[dict[str, Any]] = []
     hidden: list[dict[str, Any]] = []

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from ..model import Observation, Outcome, Result
 from .base import GOOD, Found, Seen, Sight, alone, unknown, unseen, worst
+
+# Refusals of the client, its name or its sender. Many servers keep them back until RCPT (Postfix:
+# smtpd_delay_reject); they say nothing of what another client would be allowed.
+_ABOUT_US = re.compile(
+    r"client host|sender address|helo command|\b(?:block|black)(?:ed|list)|\brbl\b|\bdnsbl\b"
+    r"|spamhaus|reputation|\bspf\b|\bdmarc\b|reverse (?:dns|hostname)|\bptr\b",
+    re.IGNORECASE,
+)
+
+
+def _about_us(line: str) -> bool:
+    return "relay" not in line.lower() and _ABOUT_US.search(line) is not None
 
 
 def at_mx(seen: Seen) -> Found:
@@ -70,6 +84,8 @@ def relay(seen: Seen) -> Found:
             recipient = str(observation.value.get("recipient", ""))
             return Sight(Result.NONCONFORMING, "accepted", line, {"recipient": recipient})
         asks_login = observation.value.get("code") in (530, 538)
+        if _about_us(line):
+            return Sight(Result.UNKNOWN, "scanner_refused", line)
         if observation.value.get("stage") == "MAIL" and not asks_login:
             # Our sender was refused before the question could be put.
             return Sight(Result.UNKNOWN, "sender_refused", line)

@@ -50,13 +50,15 @@ def certificate(seen: Seen) -> Found:
             "not_after": str(value.get("not_after", ""))[:10],
             "not_before": str(value.get("not_before", ""))[:10],
             "issuer": str(value.get("issuer", "")),
-            "names": ", ".join(value.get("names", [])[:5]),
+            "names": ", ".join(value.get("names", [])[:5]) or "（空）",
             "bits": value.get("key_bits", 0),
             "problems": problems,
         }
         line = f"{value.get('subject', '')}; {extra['not_before']} – {extra['not_after']}"
         good = {"not_after": extra["not_after"]}
         kind = next((each for each in _ORDER if each in problems), "")
+        if value.get("chain_cut") and kind in ("unknown_issuer", "incomplete_chain"):
+            return Sight(Result.UNKNOWN, "chain_too_long", line, extra)
         if kind:
             return Sight(Result.NONCONFORMING, kind, line, extra)
         if int(value.get("days_left", 0)) < seen.thresholds["cert_days_warn"]:

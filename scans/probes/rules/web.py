@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..model import Observation, Outcome, Result
+from ..web import not_now
 from .base import SKIP, Found, Seen, Sight, unknown, worst
 
 
@@ -31,6 +32,11 @@ def https_redirect(seen: Seen) -> Found:
         if any(hop.get("outcome") != Outcome.OBSERVED for hop in value.get("hops", [])):
             return Sight(Result.UNKNOWN, "chain_unknown", value["hops"][-1].get("reason", ""))
         final = int(value.get("final_status", 0))
+        if not_now(final):
+            return Sight(Result.UNKNOWN, "server_error", f"HTTP {final}")
+        if final == 404:
+            # Nothing at "/", which says nothing of a log-in page below it.
+            return Sight(Result.UNKNOWN, "not_found", f"HTTP {final}")
         if str(value.get("refresh", "")).startswith("https://"):
             return Sight(Result.WARNING, "by_page", str(value["refresh"]))
         if 300 <= final < 400:

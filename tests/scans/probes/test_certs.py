@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import pytest
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from scans.probes.certs import TrustStore, inspect, matches
 
@@ -140,3 +142,38 @@ def test_garbage_is_unreadable(trust: TrustStore) -> None:
 
 def test_the_system_store_is_read_without_noise(tmp_path: Path) -> None:
     assert isinstance(TrustStore().roots, dict)
+
+
+def test_many_certificates_that_issued_each_other_cost_no_walk_over_every_order(
+    trust: TrustStore,
+) -> None:
+    """Ten of them used to take minutes, in the loop that serves every other domain."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mesh")])
+    key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+
+    def made(subject: x509.Name, public: ec.EllipticCurvePublicKey, *, ca: bool) -> bytes:
+        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(name)
+        builder = builder.public_key(public).serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(NOW - DAY).not_valid_after(NOW + DAY)
+        builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
+        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+    leaf = made(x509.Name([]), leaf_key.public_key(), ca=False)
+    mesh = [made(name, key.public_key(), ca=True) for _ in range(40)]
+    started = time.monotonic()
+    assert problems([leaf, *mesh], trust) == ["unknown_issuer", "wrong_name"]
+    assert time.monotonic() - started < 5
+
+
+def test_a_chain_of_intermediates_is_followed_to_the_root(
+    root: trustme.CA, trust: TrustStore
+) -> None:
+    middle = root.create_child_ca().create_child_ca()
+    leaf, *others = issue(middle, start=-1, end=1)
+    now = dt.datetime.now(dt.UTC)
+    assert (
+        "incomplete_chain" not in inspect([leaf, *reversed(others)], HOST, trust, now)["problems"]
+    )
+    assert not {"unknown_issuer", "incomplete_chain"} & set(
+        inspect([leaf, *others], HOST, trust, now)["problems"]
+    )

@@ -94,3 +94,26 @@ def test_an_endless_capability_list_ends(bench: Bench) -> None:
     reply = b"* CAPABILITY IMAP4rev1\r\n" * 200
     seen = visit(bench, bench.script(b"* OK ready\r\n", reply), 143)
     assert seen["auth_before_tls"].value["reason"] == "too_many_lines"
+
+
+def test_pop3_lists_with_stray_spaces_are_read(bench: Bench) -> None:
+    capa = b"+OK\r\nTOP \r\nUSER \r\nSTLS\t\r\n.\r\n"
+    seen = visit(bench, bench.script(b"+OK hi\r\n", capa, b"-ERR\r\n", b"+OK\r\n"), 110)
+    assert seen["auth_before_tls"].outcome is Outcome.OBSERVED
+
+
+def test_pop3_that_lists_no_way_in_at_all_does_not_forbid_the_plain_one(bench: Bench) -> None:
+    capa = b"+OK\r\nTOP\r\nUIDL\r\n.\r\n"
+    seen = visit(bench, bench.script(b"+OK hi\r\n", capa, b"+OK bye\r\n"), 110)
+    assert seen["auth_before_tls"].outcome is Outcome.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize(
+    ("port", "script"),
+    [(110, (b"+OK hi\r\n", b"-ERR what\r\n")), (143, (b"* OK hi\r\n", b"a1 BAD\r\n"))],
+)
+def test_a_server_that_does_not_say_what_it_can_do_is_not_said_to_lack_tls(
+    bench: Bench, port: int, script: tuple[bytes, ...]
+) -> None:
+    seen = visit(bench, bench.script(*script, b"+OK bye\r\n"), port)
+    assert [str(seen[n].outcome) for n in ("starttls", "tls", "cert")] == ["protocol_error"] * 3

@@ -361,3 +361,48 @@ def test_plain_pages_without_any_https_are_told_apart() -> None:
 )
 def test_hsts(outcome: str, value: dict[str, Any], expected: str) -> None:
     assert result("web.hsts", seen("web.hsts", outcome, value, port=443)) == expected
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429])
+def test_an_overloaded_web_server_says_nothing_about_its_redirect(status: int) -> None:
+    secure = seen("web.cert", value={"problems": []}, port=443)
+    page = seen("web.redirect", value={"status": status, "final_status": status, "hops": [hop()]})
+    found = verdict("web.https_redirect", page, secure)
+    assert (str(found.result), found.params["kind"]) == ("unknown", "server_error")
+
+
+def test_a_missing_front_page_does_not_clear_the_pages_below_it() -> None:
+    page = seen("web.redirect", value={"status": 404, "final_status": 404, "hops": [hop()]})
+    assert result("web.https_redirect", page) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"), [(None, "conforming"), (100, "conforming"), (30, "warning")]
+)
+def test_dmarc_for_a_part_of_the_mail(percent: int | None, expected: str) -> None:
+    assert result("dmarc.policy", dmarc("reject", percent=percent)) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "declared", "expected"),
+    [
+        ({"revoked": True}, True, "nonconforming"),
+        ({"problems": ["bad_key"]}, True, "nonconforming"),
+        # A usual name found by trying: the key that signs may have another.
+        ({"revoked": True}, False, "unknown"),
+        ({"problems": ["bad_key"]}, False, "unknown"),
+        # A short key can be broken and used to forge, whatever else signs.
+        ({"key_type": "rsa", "bits": 512}, False, "nonconforming"),
+    ],
+)
+def test_dkim_keys_found_by_trying_usual_names(
+    key: dict[str, Any], declared: bool, expected: str
+) -> None:
+    found = dns("dns.dkim", selector="default", declared=declared, record="p=", **key)
+    assert result("dkim.key", found) == expected
+
+
+def test_a_chain_that_was_cut_is_not_called_incomplete() -> None:
+    value = {"problems": ["incomplete_chain"], "days_left": 90}
+    assert result("cert.valid", seen("smtp.cert", value=value)) == "nonconforming"
+    assert result("cert.valid", seen("smtp.cert", value={**value, "chain_cut": True})) == "unknown"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scans.probes import smtp
+from scans.probes import judge, smtp
 from scans.probes.model import Observation, Outcome
 
 from .conftest import Bench, Handler
@@ -208,3 +208,31 @@ def test_the_transcript_is_bounded_and_printable(bench: Bench) -> None:
     assert sum(map(len, transcript)) < 3 * bench.policy.limits.transcript_bytes
     assert transcript[-1] == "# transcript cut here" or "# transcript cut here" in transcript
     assert all(line.isprintable() for line in transcript)
+
+
+@pytest.mark.parametrize("refusal", [b"550 5.7.1 your name is not welcome\r\n", b"571 no\r\n"])
+def test_a_refused_ehlo_is_not_a_host_that_knows_only_helo(bench: Bench, refusal: bytes) -> None:
+    seen = visit(bench, bench.script(BANNER, refusal, b"250 hello\r\n", *[b"502 no\r\n"] * 4))
+    assert outcomes(seen, "ehlo", "starttls", "auth_before_tls") == ["refused"] * 3
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (b"554 5.7.1 <x@y>: Relay access denied\r\n", "conforming"),
+        (b"550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain\r\n", "conforming"),
+        (b"550 5.1.1 no such user here\r\n", "conforming"),
+        (b"252 2.1.5 will try\r\n", "nonconforming"),
+        (b"250 ok\r\n", "nonconforming"),
+        (b"554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.test\r\n",
+         "unknown"),
+        (b"450 4.7.25 Client host rejected: cannot find your hostname\r\n", "unknown"),
+        (b"550 5.7.23 message rejected due to SPF violation\r\n", "unknown"),
+        (b"451 4.7.1 greylisted\r\n", "unknown"),
+    ],
+)  # fmt: skip
+def test_a_refusal_of_the_scanner_is_no_refusal_to_relay(
+    bench: Bench, line: bytes, verdict: str
+) -> None:
+    found = judge([relay(bench, b"250 ok\r\n", line, b"250 reset\r\n", b"221 bye\r\n")])
+    assert next(str(v.result) for v in found if v.rule == "smtp.relay") == verdict

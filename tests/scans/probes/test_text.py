@@ -34,7 +34,7 @@ CLAUSES = {
 SPOTS = (
     "where", "host", "port", "address", "line", "term", "count", "lookups", "voids", "at", "policy",
     "selector", "bits", "version", "not_after", "not_before", "issuer", "names", "days", "url",
-    "checked",
+    "checked", "percent",
 )  # fmt: skip
 
 
