@@ -197,10 +197,16 @@ def _ill(way: Outside) -> str:
         probe_domains([Target(domain=way.control, discover=False)], **way.options())
     )
     seen = {one.name for one in result.observations if one.outcome is Outcome.OBSERVED}
+    absent = {one.name for one in result.observations if one.outcome is Outcome.ABSENT}
     if "dns.mx" not in seen:
         return "本平台域名解析自检未通过，不是对方的问题；稍后自动重试。"
     if "smtp.banner" not in seen:
         return "本平台 25 端口出网自检未通过，不是对方的问题；稍后自动重试。"
+    if "smtp.starttls" in absent:
+        # Some firewalls strike STARTTLS out on the way; every host would seem to lack it.
+        return (
+            "自检对照主机应提供 STARTTLS 而未观测到，可能被本平台出网途中的设备删除；稍后自动重试。"
+        )
     return ""
 
 

@@ -96,7 +96,8 @@ def _offset(pk: int, span: dt.timedelta) -> dt.timedelta:
 def claim_due(limit: int = BATCH, now: dt.datetime | None = None) -> Lease | None:
     """Take up to `limit` due waves that nobody holds; None if there are none.
 
-    What people ask for goes before the schedule.
+    What people ask for goes before the schedule. Of one system only one wave is held at a time: a
+    re-test asked for during the weekly look waits for its end, and no host is met twice at once.
     """
     moment = now or timezone.now()
     asked = models.Case(
@@ -108,10 +109,22 @@ def claim_due(limit: int = BATCH, now: dt.datetime | None = None) -> Lease | Non
             .filter(due_at__lte=moment)
             .filter(Q(leased_until=None) | Q(leased_until__lt=moment))
             .order_by(asked, "due_at", "pk")
+            .select_related("system")
+            .only("pk", "attempts", "system__id")
         )
         if connection.features.has_select_for_update_skip_locked:
-            free = free.select_for_update(skip_locked=True)
-        found = list(free.only("pk", "attempts")[:limit])
+            free = free.select_for_update(skip_locked=True, of=("self", "system"), no_key=True)
+        held = Wave.objects.open().filter(leased_until__gte=moment).values("system_id")
+        locked = list(free.exclude(system__in=held)[:limit])
+        # Asked again under the lock: another worker may have committed a lease meanwhile.
+        busy = set(
+            held.filter(system__in={wave.system_id for wave in locked}).values_list(
+                "system_id", flat=True
+            )
+        )
+        found = list(
+            {w.system_id: w for w in reversed(locked) if w.system_id not in busy}.values()
+        )[::-1]
         if not found:
             return None
         # What failed before goes alone, so that it cannot take nineteen others along again.
@@ -133,8 +146,16 @@ def keep(wave_id: int, token: str) -> bool:
 
 
 def holds(lease: Lease, wave_ids: set[int]) -> bool:
-    """Whether every one of these waves is still open under the lease."""
-    held = Wave.objects.open().filter(pk__in=wave_ids, lease=lease.token)
+    """Whether every one of these waves is still open under the lease, on a system in service.
+
+    A withdrawn letter ends its waves itself; a system retired or closed to probing meanwhile is
+    noticed here.
+    """
+    held = (
+        Wave.objects.open()
+        .filter(pk__in=wave_ids, lease=lease.token, system__no_active_probe=False)
+        .filter(Q(system__retired_on=None) | Q(system__retired_on__gt=timezone.localdate()))
+    )
     return held.count() == len(wave_ids)
 
 

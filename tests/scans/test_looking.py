@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from audit.models import AuditEvent
+from emailsec.lib.workdays import today
 from inbox.models import Message
 from inventory.models import MailDomain
 from scans import evidence, queue, writing
@@ -294,6 +295,41 @@ def test_a_withdrawn_letter_stops_the_probes_under_way(world, practice, monkeypa
     assert (wave.status, wave.runs.get().status) == ("void", "refused")
     assert not Verdict.objects.exists()
     assert (other.status, other.lease, other.attempts) == ("open", "", 0)
+
+
+@pytest.mark.parametrize("change", [{"retired_on": today()}, {"no_active_probe": True}])
+def test_a_system_closed_meanwhile_is_left_alone(world, practice, monkeypatch, change):
+    system = world.system_a
+    MailDomain.objects.filter(system=system).update(name="silent.test")
+    file_letter(system)
+    wave = request_scan(system=system, by=world.filler)
+    queue_holds = queue.holds
+
+    def meanwhile(lease, wave_ids):
+        type(system).objects.filter(pk=system.pk).update(**change)
+        return queue_holds(lease, wave_ids)
+
+    monkeypatch.setattr("scans.looking.LOOK_AROUND", 0.3)
+    monkeypatch.setattr(queue, "holds", meanwhile)
+    begin = time.monotonic()
+    drain_due()
+    assert time.monotonic() - begin < 6
+    monkeypatch.undo()
+    before = practice.stats()["totals"]["connections"]
+    drain_due()
+    wave.refresh_from_db()
+    assert (wave.status, wave.runs.get().status) == ("void", "refused")
+    assert practice.stats()["totals"]["connections"] == before
+
+
+def test_starttls_struck_out_on_our_own_way_voids_no_host(world, system, practice):
+    file_letter(system)
+    wave = request_scan(system=system, by=world.filler)
+    practice.set_posture("control.test", "no-starttls")
+    drain_due()
+    wave.refresh_from_db()
+    assert (wave.status, "STARTTLS" in wave.problem) == ("open", True)
+    assert not Verdict.objects.exists()
 
 
 def test_a_domain_without_a_result_is_tried_again_and_then_given_up(

@@ -93,6 +93,29 @@ def test_what_failed_before_goes_alone(world):
     assert queue.claim_due().wave_ids == (failed.pk,)
 
 
+def test_a_second_look_at_a_system_waits_for_the_first_to_end(world):
+    weekly = wave_of(world.system_a, reason="schedule")
+    first = queue.claim_due()
+    asked = wave_of(world.system_a)
+    assert queue.claim_due() is None
+    queue.release(first)
+    assert queue.claim_due().wave_ids == (asked.pk,)
+    later = timezone.now() + queue.LEASE + dt.timedelta(seconds=1)  # its worker was lost
+    assert set(queue.claim_due(now=later).wave_ids) <= {asked.pk, weekly.pk}
+
+
+def test_two_looks_at_one_system_are_never_in_one_batch(world, practice):
+    """They have the same domain; the result of one would be lost in the other."""
+    file_letter(world.system_a)
+    waves = [wave_of(world.system_a, reason=reason) for reason in ("request", "schedule")]
+    assert queue.claim_due().wave_ids == (waves[0].pk,)
+    Wave.objects.update(lease="", leased_until=None, attempts=0)
+    drain_due()
+    drain_due()
+    runs = ScanRun.objects.filter(wave__in=waves)
+    assert [run.status for run in runs] == ["done", "done"]
+
+
 def test_an_expired_lease_is_handed_on_and_the_first_holder_can_write_no_more(world):
     wave = wave_of(world.system_a)
     lost = queue.claim_due()
@@ -200,6 +223,41 @@ def test_four_workers_at_once_share_the_due_waves_without_overlap(world):
     for thread in threads:
         thread.join()
     assert sorted(taken) == sorted(Wave.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="one writer at a time there")
+def test_workers_at_once_never_hold_two_looks_at_one_system(world):
+    systems = [make_system(world.unit_a, f"d{n}.test", name=f"系统{n}") for n in range(4)]
+    reasons = ("request", "schedule", "recheck")
+    start = threading.Barrier(4)
+    clashes = []
+
+    def work():
+        try:
+            start.wait()
+            for _ in range(12):
+                lease = queue.claim_due(limit=3)
+                held = Wave.objects.filter(leased_until__gt=timezone.now())
+                names = list(held.values_list("system_id", flat=True))
+                if len(names) != len(set(names)):
+                    clashes.append(names)
+                if lease is not None:
+                    queue.release(lease)
+        finally:
+            connection.close()
+
+    for system in systems:
+        for reason in reasons:
+            wave_of(system, reason=reason)
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clashes == []
+    assert not Wave.objects.exclude(lease="").exists()
 
 
 PREPARE = """
