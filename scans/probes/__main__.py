@@ -11,15 +11,20 @@ from pathlib import Path
 from . import text
 from .dns import to_unicode
 from .guard import read_port_map
-from .model import EXTRAS, DomainResult, Target
+from .model import CARRIED_OUT, EXTRAS, DomainResult, Target
 from .policy import PRODUCTION, PolicyError, load
 from .run import probe_domains_sync
 
 _SERVICES = ("smtp", "imap", "pop3", "webmail")
 
 
+_EXIT_CODES = """exit codes: 0 every domain has its result, whatever was seen (a text that is no
+domain name, too: everything about it is unknown); 1 the reader of the output has left; 2 wrong
+arguments or files; 130 interrupted"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command. Returns 0, or 2 for wrong arguments (argparse's convention)."""
+    """Run the command. Returns one of `_EXIT_CODES`."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -53,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scans.probes", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m scans.probes", description=__doc__, epilog=_EXIT_CODES
+    )
     parser.add_argument("domain", nargs="*", metavar="DOMAIN")
     parser.add_argument("--domains-file", metavar="F", help="one domain per line, # for comments")
     parser.add_argument("--resolver", metavar="IP[:PORT]", help="default: the system's")
@@ -111,6 +118,8 @@ def _targets(options: argparse.Namespace) -> list[Target]:
     extras = frozenset(word.strip() for word in options.extras.split(",") if word.strip())
     if unknown := extras - set(EXTRAS):
         raise ValueError(f"--with: {', '.join(sorted(unknown))}?")
+    for name in sorted(extras - CARRIED_OUT):
+        sys.stderr.write(f"--with {name}: a reserved name, not looked at yet\n")
     if options.concurrency < 1:
         raise ValueError("--concurrency must be at least 1")
     declared: dict[str, list[str]] = {service: [] for service in _SERVICES}

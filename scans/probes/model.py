@@ -15,6 +15,8 @@ from typing import Any
 
 #: Extras that need a written authorisation of their own (docs/observations.md).
 EXTRAS = ("smtp.relay", "smtp.spoof", "host.ports", "web.admin")
+#: Those of them that a look carries out; the others are reserved names.
+CARRIED_OUT = frozenset({"smtp.relay"})
 
 
 class Outcome(StrEnum):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import dataclasses
 import ipaddress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scans.probes
 from scans.probes import guard as guard_module
@@ -149,6 +152,72 @@ def test_a_refused_address_opens_no_socket(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(Blocked):
         asyncio.run(main())
+
+
+# Ways to write, wrap or smuggle an IPv4 address that a parser further down might unwrap again.
+DISGUISES = (
+    lambda a: str(a),
+    lambda a: f"::ffff:{a}",
+    lambda a: f"::{a}",
+    lambda a: f"64:ff9b::{a}",
+    lambda a: f"64:ff9b:1::{a}",
+    lambda a: f"[{a}]",
+    lambda a: f"{a}%lo",
+    lambda a: f"::ffff:{a}%1",
+    lambda a: str(int(a)),
+    lambda a: hex(int(a)),
+    lambda a: ".".join(f"0{int(part):o}" for part in str(a).split(".")),
+    lambda a: ".".join(hex(int(part)) for part in str(a).split(".")),
+    lambda a: f"{str(a).split('.')[0]}.{int(a) & 0xFFFFFF}",
+    lambda a: f" {a}",
+    lambda a: f"{a}\n",
+    lambda a: f"{a}.",
+    lambda a: str(ipaddress.IPv6Address((0x2002 << 112) | (int(a) << 80) | 1)),
+    lambda a: str(ipaddress.IPv6Address((0x20010000 << 96) | (int(a) ^ 0xFFFFFFFF))),
+)
+FORBIDDEN = st.one_of(
+    *(
+        st.ip_addresses(v=4, network=net)
+        for net in ("127.0.0.0/8", "0.0.0.0/8", "10.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")
+    ),
+    st.sampled_from(sorted(a for a in own_addresses() if a.version == 4)),
+)
+
+
+def test_no_disguise_of_a_forbidden_address_reaches_a_listening_socket() -> None:
+    """Canaries listen on every local address; the guard of production is asked to connect."""
+    accepted: list[object] = []
+
+    async def tries(found: list[tuple[ipaddress.IPv4Address, int]]) -> None:
+        async def canary(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.append(writer.get_extra_info("sockname"))
+            writer.close()
+
+        servers = [await asyncio.start_server(canary, "0.0.0.0", 0)]
+        port = servers[0].sockets[0].getsockname()[1]
+        with contextlib.suppress(OSError):  # a machine without IPv6
+            servers.append(await asyncio.start_server(canary, "::", port))
+        guard = make(ports=(port,), ipv6=True)
+        try:
+            for address, disguise in found:
+                text = DISGUISES[disguise](address)
+                with pytest.raises(Blocked):
+                    async with guard.connect(text, port):
+                        pass
+            await asyncio.sleep(0)
+        finally:
+            for server in servers:
+                server.close()
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(st.tuples(FORBIDDEN, st.integers(0, len(DISGUISES) - 1)), min_size=1, max_size=20)
+    )
+    def search(found: list[tuple[ipaddress.IPv4Address, int]]) -> None:
+        asyncio.run(tries(found))
+
+    search()
+    assert accepted == []
 
 
 def test_only_the_guard_opens_sockets() -> None:
