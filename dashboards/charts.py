@@ -27,24 +27,27 @@ class Chart:
 
 def reporting(rows: Sequence[Row]) -> Chart:
     """Share of reports by region, the lowest first."""
-    asked = sorted(
-        (row for row in rows if row.rate is not None), key=lambda row: (row.rate, row.label)
-    )
+    asked = sorted((row for row in rows if row.rate is not None), key=_fewest_reports)
     if not asked:
         return Chart("还没有下达自查任务", "报送率", EMPTY)
     low = [row for row in asked if row.rate is not None and row.rate < LOW_RATE]
-    if low:
+    last = [row for row in asked if row.rate == asked[0].rate]
+    # Of many that are last alike none is named.
+    named = f"{last[0].label}（{last[0].rate_text}）"
+    lowest = f"最低的是{named}" if len(last) == 1 else f"其中 {len(last)} 个为 {last[0].rate_text}"
+    missing = sum(row.counts["asked"] - row.counts["reported"] for row in asked)
+    if not missing:
+        title = "应报单位已全部报送"
+    elif len(asked) == 1:
+        title = f"{named}还有 {missing} 个单位未报送"
+    elif low:
         title = f"报送率低于 {LOW_RATE}% 的有 {len(low)} 个地区"
         if len(low) > 1:
-            title += f"，最低的是{low[0].label}（{low[0].rate_text}）"
-        elif len(asked) > 1:
-            title += f"：{low[0].label}（{low[0].rate_text}）"
-    elif all(row.rate == 100 for row in asked):
-        title = "应报单位已全部报送"
+            title += f"，{lowest}"
+        else:
+            title += f"：{named}"
     else:
-        title = (
-            f"各地区报送率都不低于 {LOW_RATE}%，最低的是{asked[0].label}（{asked[0].rate_text}）"
-        )
+        title = f"各地区报送率都不低于 {LOW_RATE}%，{lowest}"
     bars = [
         {
             "label": row.label,
@@ -58,6 +61,11 @@ def reporting(rows: Sequence[Row]) -> Chart:
     return Chart(title, "报送率", "", bars, 100, max(0, len(asked) - MOST_BARS))
 
 
+def _fewest_reports(row: Row) -> tuple[int, int, str]:
+    """Sort key: the lowest rate first, of equal ones the one that lacks most reports."""
+    return (row.rate or 0, row.counts["reported"] - row.counts["asked"], row.label)
+
+
 def unclosed(rows: Sequence[Row]) -> Chart:
     """Findings not closed by region, the most first."""
     counted = sorted(
@@ -68,11 +76,13 @@ def unclosed(rows: Sequence[Row]) -> Chart:
     if not found:
         return Chart("没有未销号的问题", "未销号问题", "确认的问题都已销号，或者还没有确认问题。")
     whole, (most, first) = sum(number for number, _ in found), found[0]
-    title = (
-        f"未销号问题共 {whole} 个，最多的是{first.label}（{most} 个）"
-        if len(found) > 1
-        else f"未销号的 {whole} 个问题都在{first.label}"
-    )
+    alike = sum(number == most for number, _ in found)
+    if len(found) == 1:
+        title = f"未销号的 {whole} 个问题都在{first.label}"
+    elif alike == 1:
+        title = f"未销号问题共 {whole} 个，最多的是{first.label}（{most} 个）"
+    else:
+        title = f"未销号问题共 {whole} 个，最多的 {alike} 个地区各有 {most} 个"
     bars = [
         {
             "label": row.label,

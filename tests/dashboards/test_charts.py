@@ -22,6 +22,19 @@ def test_regions_below_60_percent_are_counted_and_the_lowest_named():
     assert chart.bars[1]["text"] == "50%（5/10）"
 
 
+def test_of_many_that_are_last_alike_none_is_named_and_the_largest_stands_first():
+    chart = charts.reporting([row("甲市", asked=1), row("乙市", asked=6), row("丙市", asked=6)])
+    assert chart.title == "报送率低于 60% 的有 3 个地区，其中 3 个为 0%"
+    assert [bar["label"] for bar in chart.bars] == ["丙市", "乙市", "甲市"]
+    most = charts.unclosed([row("甲市", high=2), row("乙市", low=2), row("丙市", low=1)])
+    assert most.title == "未销号问题共 5 个，最多的 2 个地区各有 2 个"
+
+
+def test_a_single_region_reads_what_is_missing():
+    title = charts.reporting([row("甲市", asked=3, reported=1)]).title
+    assert title == "甲市（33%）还有 2 个单位未报送"
+
+
 def test_a_single_low_region_is_named():
     chart = charts.reporting([row("甲市", asked=2), row("乙市", asked=2, reported=2)])
     assert chart.title == "报送率低于 60% 的有 1 个地区：甲市（0%）"
