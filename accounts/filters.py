@@ -12,7 +12,7 @@ class AccountFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(
         label="用户名或姓名",
         method="by_text",
-        widget=forms.TextInput(attrs={"type": "search", "maxlength": "60"}),
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     role = django_filters.ChoiceFilter(
         label="角色", choices=Role.choices, method="by_role", empty_label="全部"

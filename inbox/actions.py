@@ -69,7 +69,7 @@ def tell_transfer(transfer: SupervisionTransfer) -> bool:
     tell_office(
         giver,
         title=f"已移交：{unit}",
-        body=f"“{unit}”（{unit.uscc}）已移交{taker}监管，原有的自查、问题和文书随之移交。{why}",
+        body=f"“{unit}”（{unit.uscc}）已移交{taker}监管，原有的自查、问题和已送达的文书随之移交。{why}",
         roles=(Role.CASE_OFFICER,),
     )
     tell_unit(

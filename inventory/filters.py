@@ -84,7 +84,7 @@ class UnitFilter(PlaceFilter):
     q = django_filters.CharFilter(
         label="名称、代码或域名",
         method="by_text",
-        widget=forms.TextInput(attrs={"type": "search", "maxlength": "120"}),
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     sector = django_filters.ModelChoiceFilter(
         label="行业类别", queryset=Sector.objects.all(), empty_label="全部"
@@ -117,7 +117,7 @@ class SystemFilter(PlaceFilter):
     q = django_filters.CharFilter(
         label="系统、单位或域名",
         method="by_text",
-        widget=forms.TextInput(attrs={"type": "search", "maxlength": "120"}),
+        widget=forms.TextInput(attrs={"type": "search"}),
     )
     sector = django_filters.ModelChoiceFilter(
         field_name="unit__sector",
