@@ -1,11 +1,34 @@
 """Middleware of the frame."""
 
+import contextlib
 from collections.abc import Callable
+from ipaddress import ip_address
 
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 
 from emailsec.views import wants_json
+
+
+class ProxiedAddress:
+    """Take the caller's address from the reverse proxy, for the audit trail and the lock-out.
+
+    Only the last address of X-Forwarded-For was written by the proxy itself; all before it came
+    with the request and may be invented. Not in use where no proxy stands in front.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        if not settings.BEHIND_PROXY:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        last = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        with contextlib.suppress(ValueError):  # otherwise the proxy's own address stays
+            request.META["REMOTE_ADDR"] = str(ip_address(last))
+        return self.get_response(request)
 
 
 class NothingIsKept:

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "emailsec.middleware.ProxiedAddress",
     "audit.middleware.OriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -218,6 +219,8 @@ SCAN_CONTROL_DOMAIN = env.str("SCAN_CONTROL_DOMAIN", default="")
 SCAN_SOURCE_ADDRESSES = env.list("SCAN_SOURCE_ADDRESSES", default=[])
 
 # --- Web security ---------------------------------------------------------------------------
+# In production TLS ends at the office's own proxy (docs/deployment.md); nobody else reaches us.
+BEHIND_PROXY = PRODUCTION
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 X_FRAME_OPTIONS = "DENY"
