@@ -111,6 +111,15 @@ def test_every_container_is_confined(plan: dict) -> None:
         assert service.get("read_only") or name == "postgres", name
 
 
+def test_no_container_can_fill_the_host(plan: dict) -> None:
+    """Memory, processes and logs of each are limited."""
+    for name, service in plan["services"].items():
+        assert 0 < int(service["mem_limit"]) <= 2 * 1024**3, name
+        assert 0 < service["pids_limit"] <= 300, name
+        assert service["logging"]["driver"] == "json-file", name
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+
+
 def test_resolver_and_scanner_agree_on_the_address(plan: dict) -> None:
     address = plan["services"]["resolver"]["networks"]["scan"]["ipv4_address"]
     configuration = (ROOT / "deploy" / "unbound.conf").read_text()
