@@ -5,6 +5,7 @@ that skipped something has not shown that it is clean.
 """
 
 import json
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -30,10 +31,21 @@ def audit_python(lock: Path) -> list[str]:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         # The exit code is 1 both for findings and for a failed audit; only an answer tells.
         if not answer.exists() or not answer.read_text().strip():
-            reason = (done.stderr.strip() or "没有结果").splitlines()[-1]
-            raise ToolError(f"{lock.name} 未能审计（可能没有网络）：{reason}")
+            raise ToolError(f"{lock.name} 未能审计：{why(done.stderr)}")
         report = json.loads(answer.read_text())
     return complaints(report)
+
+
+_UNREACHED = re.compile(r"host='([^']+)'.*(?:Max retries exceeded|timed out)")
+
+
+def why(output: str) -> str:
+    """Why pip-audit has no answer, from what it wrote: a source out of reach, or its last line."""
+    last = (output.strip() or "没有结果").splitlines()[-1]
+    if not (unreached := _UNREACHED.search(last)):
+        return last
+    cause = "证书未通过验证" if "CERTIFICATE_VERIFY_FAILED" in last else "没有网络或不允许访问"
+    return f"无法取得 {unreached[1]} 的漏洞数据（{cause}）"
 
 
 def complaints(report: dict[str, list[dict[str, Any]]]) -> list[str]:
@@ -64,7 +76,9 @@ def audit_frontend() -> list[str]:
         report = json.loads(done.stdout)
         known = report["vulnerabilities"]
     except (json.JSONDecodeError, KeyError):
-        raise ToolError("package-lock.json 未能审计（可能没有网络）") from None
+        raise ToolError(
+            "package-lock.json 未能审计：npm 没有给出结果（没有网络或软件源不提供漏洞数据）"
+        ) from None
     return [f"{name}：{entry['severity']}" for name, entry in known.items()]
 
 
@@ -81,6 +95,10 @@ def main(_arguments: list[str]) -> int:
             continue
         found += [f"{name}：{line}" for line in lines]
         say(f"{name}：{'有问题' if lines else '无已知漏洞'}")
+    if failed:
+        failed.append(
+            "未审计的部分不能视为没有漏洞；请在能访问漏洞数据的网络中重新执行 make audit。"
+        )
     if found or failed:
         raise ToolError("\n".join([*found, *failed]))
     return 0

@@ -4,6 +4,7 @@ PORT and HOST say where it listens; DATABASE_URL and REDIS_URL are honoured when
 start loads is the matter of tools/preparation.py.
 """
 
+import errno
 import http.client
 import os
 import socket
@@ -46,10 +47,10 @@ def require_free(host: str, port: int) -> None:
         except PermissionError:
             raise ToolError(f"无权使用端口 {port}，请换一个：make run PORT=8000") from None
         except OSError as error:
-            raise ToolError(
-                f"无法使用 {host}:{port}（{error.strerror}），端口可能已被占用。"
-                f"请换一个端口：make run PORT={port + 1 if port < 65535 else 8001}"
-            ) from None
+            if error.errno != errno.EADDRINUSE:
+                raise ToolError(f"HOST={host} 不是本机可用的地址") from None
+            free = port + 1 if port < 65535 else 8001
+            raise ToolError(f"端口 {port} 已被占用，请换一个：make run PORT={free}") from None
 
 
 def local(host: str) -> str:

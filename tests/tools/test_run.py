@@ -50,12 +50,13 @@ def test_a_taken_port_is_told_before_anything_starts() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(common.ToolError) as raised:
             run.require_free("127.0.0.1", port)
+    assert f"端口 {port} 已被占用" in str(raised.value)
     assert f"make run PORT={port + 1 if port < 65535 else 8001}" in str(raised.value)
     run.require_free("127.0.0.1", port)
 
 
 def test_an_address_of_another_machine_is_told() -> None:
-    with pytest.raises(common.ToolError, match=r"192\.0\.2\.1"):
+    with pytest.raises(common.ToolError, match=r"HOST=192\.0\.2\.1 不是本机可用的地址"):
         run.require_free("192.0.2.1", 8000)
     with pytest.raises(common.ToolError, match="HOST="):
         run.require_free("no such host", 8000)

@@ -83,6 +83,18 @@ def test_audit_counts_what_it_skipped_as_a_failure() -> None:
     assert "unknown" in lines[1]
 
 
+def test_audit_says_in_short_why_it_has_no_answer() -> None:
+    refused = (
+        "noise\nrequests.exceptions.SSLError: HTTPSConnectionPool(host='data.test', port=443): Max "
+        "retries exceeded with url: /x (Caused by SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] no"
+    )
+    assert audit.why(refused) == "无法取得 data.test 的漏洞数据（证书未通过验证）"
+    unknown = "HTTPSConnectionPool(host='data.test', port=443): Max retries exceeded with url: /"
+    assert audit.why(unknown) == "无法取得 data.test 的漏洞数据（没有网络或不允许访问）"
+    assert audit.why("a\nERROR: bad hash\n") == "ERROR: bad hash"
+    assert audit.why("") == "没有结果"
+
+
 def test_main_line_figures_are_complete_or_a_failure() -> None:
     line = "steps=51 pdfs=5 users=5 seconds=48"
     assert main_line.figures(["...", line, "1 passed in 50 s"]) == line
