@@ -12,10 +12,8 @@ from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from assessments.models import Campaign, Questionnaire
 from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet
-from emailsec.lib.workdays import today
 
 # How many large keys stand side by side, and how many characters one holds on its line.
 KEYS, KEY_LENGTH = 4, 8
@@ -163,34 +161,6 @@ class ItemForm(forms.Form):
             name: ",".join(value) if isinstance(value, list) else value
             for name, value in self.cleaned_data.items()
         }
-
-
-class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A new 专项行动."""
-
-    class Meta:
-        model = Campaign
-        fields = ["title", "document_number", "questionnaire", "deadline"]
-        widgets = {"deadline": forms.DateInput(attrs={"type": "date"})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        questionnaire = self.fields["questionnaire"]
-        questionnaire.queryset = Questionnaire.objects.order_by("-published_at")  # type: ignore[attr-defined]
-        questionnaire.label = "自查表版本"
-        questionnaire.empty_label = "请选择"  # type: ignore[attr-defined]
-        questionnaire.help_text = "发布后不再更换；已填的答案始终对应这一版。"
-        self.fields["title"].help_text = "单位在首页和文书上看到的就是这个名称。"
-        self.fields["document_number"].help_text = "部署本次行动的通知文号，没有的可以不填。"
-        self.fields["deadline"].help_text = "单位须在当日24时前报送。"
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-
-    def clean_deadline(self) -> Any:
-        deadline = self.cleaned_data["deadline"]
-        if deadline < today():
-            raise ValidationError("报送截止日期不能早于今天。")
-        return deadline
 
 
 class SignForm(forms.Form):

@@ -16,6 +16,14 @@ CAMPAIGN = Lifecycle(
     ],
 )
 
+
+def over(selfcheck: SelfCheck) -> str:
+    """Why a self-check can only be read (Chinese); "" while its campaign is not archived."""
+    if not selfcheck.archived:
+        return ""
+    return f"“{selfcheck.campaign}”已归档，自查表只供查阅，不能再填报、报送或复核。"
+
+
 SELFCHECK = Lifecycle(
     "selfcheck",
     "assessments.SelfCheckChange",
@@ -46,4 +54,5 @@ SELFCHECK = Lifecycle(
         ),
         Transition("accept", (_S.TO_REVIEW,), _S.ACCEPTED, "selfcheck.review", "复核通过"),
     ],
+    closed=over,
 )

@@ -247,6 +247,8 @@ class Step:
 
 def next_step(selfcheck: SelfCheck, sheets: list[LoadedSheet], user: User) -> Step | None:
     """Return what this person should do next with the self-check, None if it is not their turn."""
+    if selfcheck.archived:
+        return None
     summary = reverse("assessments:summary", args=[selfcheck.pk])
     if selfcheck.editable and user.can("selfcheck.fill", selfcheck):
         for sheet in sheets:

@@ -13,7 +13,14 @@ def ingest_finished_runs() -> int:
     pending = ScanRun.objects.filter(
         ingested_at=None, status__in=[ScanRun.Status.DONE, ScanRun.Status.PARTIAL]
     ).values_list("pk", flat=True)[:200]
-    taken = sum(actions.ingest_run(pk) for pk in pending)
-    for campaign in Campaign.objects.filter(status=Campaign.Status.PUBLISHED):
-        actions.enrol(campaign)
-    return taken
+    return sum(actions.ingest_run(pk) for pk in pending)
+
+
+@shared_task
+def enrol_newcomers() -> int:
+    """Ask the units that came under a campaign's office after it was published; return how many.
+
+    Its own task, so that a run that cannot be taken in keeps no unit waiting. Safe to run twice.
+    """
+    published = Campaign.objects.filter(status=Campaign.Status.PUBLISHED)
+    return sum(actions.enrol(campaign) for campaign in published.select_related("office"))

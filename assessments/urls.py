@@ -1,6 +1,6 @@
 from django.urls import path
 
-from assessments.views import campaigns, evidence, fill, review, sign, summary
+from assessments.views import campaigns, evidence, fill, review, sign, summary, urge
 
 app_name = "assessments"
 urlpatterns = [
@@ -8,9 +8,12 @@ urlpatterns = [
     path("campaigns/new/", campaigns.campaign_create, name="campaign_create"),
     path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign_detail"),
     path("campaigns/<int:pk>/publish/", campaigns.campaign_publish, name="campaign_publish"),
+    path("campaigns/<int:pk>/edit/", campaigns.campaign_edit, name="campaign_edit"),
+    path("campaigns/<int:pk>/close/", campaigns.campaign_close, name="campaign_close"),
+    path("campaigns/<int:pk>/archive/", campaigns.campaign_archive, name="campaign_archive"),
     path("units/<int:unit_id>/", campaigns.unit_selfchecks, name="unit_selfchecks"),
-    path("urge/", campaigns.urge_list, name="urge_list"),
-    path("<int:pk>/call/", campaigns.call, name="call"),
+    path("urge/", urge.urge_list, name="urge_list"),
+    path("<int:pk>/call/", urge.call, name="call"),
     path("<int:pk>/", fill.selfcheck_detail, name="selfcheck_detail"),
     path("<int:pk>/sheets/<int:sheet_id>/<slug:code>/", fill.section, name="section"),
     path("sheets/<int:sheet_id>/answers/", fill.answer_save, name="answer_save"),

@@ -4,7 +4,7 @@ The same table renders the buttons, checks the power, moves the row, writes the 
 and the audit event, and prints docs/lifecycles.md (`audit/diagrams.py`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +58,14 @@ class Lifecycle:
         noun: str,
         change_model: str,
         transitions: list[Transition],
+        *,
+        closed: Callable[[Any], str] = lambda _obj: "",
     ) -> None:
         """Args: noun: prefix of the audit action; change_model: dotted label of the
-        StatusChange subclass; transitions: the table, actions unique."""
+        StatusChange subclass; transitions: the table, actions unique; closed: why nothing at all
+        may be done to an object now (Chinese), "" where something may."""
         self.noun = noun
+        self.closed = closed
         self.change_model = change_model
         self.transitions = {t.action: t for t in transitions}
         if len(self.transitions) != len(transitions):
@@ -77,6 +81,8 @@ class Lifecycle:
 
     def open_to(self, obj: models.Model, by: Actor) -> list[Transition]:
         """Return the transitions that `by` may start on `obj` now, in table order."""
+        if self.closed(obj):
+            return []
         status = obj.status  # type: ignore[attr-defined]
         return [t for t in self if status in t.sources and by.can(t.power, obj)]
 
@@ -100,11 +106,13 @@ class Lifecycle:
 
         Raises:
             PermissionDenied: `by` lacks the power.
-            IllegalMove: wrong status, a lost race, or a missing reason.
+            IllegalMove: wrong status, a lost race, a missing reason, or all is over for `obj`.
         """
         step = self.transitions[action]
         if not by.can(step.power, obj):
             raise PermissionDenied(step.power)
+        if why := self.closed(obj):
+            raise IllegalMove(why)
         if step.reason_required and not reason.strip():
             raise IllegalMove(f"“{step.label}”须填写理由。")
         source = obj.status

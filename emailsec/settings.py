@@ -147,6 +147,7 @@ CELERY_BEAT_SCHEDULE = {
         "inbox.tasks.tell_transfers",
         "scans.tasks.drain_due",
         "assessments.tasks.ingest_finished_runs",
+        "assessments.tasks.enrol_newcomers",
         "rectification.tasks.settle_rescans",
         "reports.tasks.render_pending",
     )

@@ -1,7 +1,14 @@
 """What units and offices do to self-checks. Every verb is one transaction with its record."""
 
 from assessments.actions.base import Conflict, Refused, is_reviewer
-from assessments.actions.campaigns import enrol, publish_campaign, record_call
+from assessments.actions.campaigns import (
+    archive_campaign,
+    close_campaign,
+    enrol,
+    publish_campaign,
+    record_call,
+    save_draft,
+)
 from assessments.actions.doubts import (
     decide_contradiction,
     explain_contradiction,
@@ -32,6 +39,8 @@ __all__ = [
     "accept",
     "add_evidence",
     "add_remark",
+    "archive_campaign",
+    "close_campaign",
     "decide_contradiction",
     "drop_remark",
     "enrol",
@@ -47,6 +56,7 @@ __all__ = [
     "reply_to_remark",
     "return_to_unit",
     "save_answer",
+    "save_draft",
     "sign_online",
     "sign_stamped",
     "submit",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import User
+from assessments.lifecycles import over
 from assessments.models import (
     Answer,
     SelfCheck,
@@ -49,9 +50,16 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").replace("\r\n", "\n").strip()
 
 
+def not_over(selfcheck: SelfCheck) -> None:
+    """Raises Refused when the campaign was archived."""
+    if why := over(selfcheck):
+        raise Refused(why)
+
+
 def may_fill(selfcheck: SelfCheck, by: User) -> None:
     if not by.can("selfcheck.fill", selfcheck):
         raise PermissionDenied("selfcheck.fill")
+    not_over(selfcheck)
     if not selfcheck.editable:
         raise Refused(
             f"自查表当前为“{selfcheck.get_status_display()}”，不能修改；如需修改请先撤回或等待退回。"
@@ -72,5 +80,6 @@ def is_reviewer(by: User, selfcheck: SelfCheck) -> bool:
 def may_review(selfcheck: SelfCheck, by: User) -> None:
     if not is_reviewer(by, selfcheck):
         raise PermissionDenied("selfcheck.review")
+    not_over(selfcheck)
     if selfcheck.status != SelfCheck.Status.TO_REVIEW:
         raise Refused(f"自查表当前为“{selfcheck.get_status_display()}”，不在复核中。")

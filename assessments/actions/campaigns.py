@@ -1,10 +1,11 @@
-"""Campaigns: publishing, enrolment, and the calls that urge a unit."""
+"""Campaigns: their way from publication to the archive, enrolment, and the calls that urge."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
+from assessments.actions.base import Refused, not_over
 from assessments.lifecycles import CAMPAIGN
 from assessments.models import (
     CallRecord,
@@ -12,18 +13,82 @@ from assessments.models import (
     SelfCheck,
 )
 from audit.trail import record
-from inventory.models import Supervision, Unit
+from emailsec.lib.workdays import today
+from inventory.models import Office, Supervision, Unit
+
+
+def _own(campaign: Campaign, by: User) -> None:
+    """Only the office that runs a campaign moves it; one above it looks on."""
+    if campaign.office != by.office or not by.can("campaign.manage", campaign):
+        raise PermissionDenied("campaign.manage")
+
+
+@transaction.atomic
+def save_draft(campaign: Campaign, *, office: Office, by: User) -> Campaign:
+    """Save a new or changed draft of `office`; what it asks and by when is fixed at publication.
+
+    Args:
+        campaign: validated, not yet saved.
+    """
+    new = campaign.pk is None
+    if new:
+        campaign.office = office
+    _own(campaign, by)
+    campaign.save()
+    record("campaign.create" if new else "campaign.update", campaign, by=by)
+    return campaign
 
 
 @transaction.atomic
 def publish_campaign(campaign: Campaign, *, by: User) -> int:
-    """Publish and ask every unit that the campaign's office supervises; return how many."""
+    """Publish and ask every unit that the campaign's office supervises; return how many.
+
+    Raises:
+        Refused: the draft lay so long that its deadline is over.
+    """
+    _own(campaign, by)
+    if campaign.status == Campaign.Status.DRAFT and campaign.deadline < today():
+        raise Refused("报送截止日期已过，请先修改日期再发布。")
     CAMPAIGN.move(campaign, "publish", by=by)
     return enrol(campaign)
 
 
+@transaction.atomic
+def close_campaign(campaign: Campaign, *, by: User) -> int:
+    """End the reporting: no unit is asked any more; those that were may still hand in, late.
+    Return how many have not.
+
+    Raises:
+        Refused: the deadline that units were given is not over, and some have not handed in.
+    """
+    _own(campaign, by)
+    missing = SelfCheck.objects.filter(campaign=campaign).to_be_urged().count()
+    if campaign.status == Campaign.Status.PUBLISHED and missing and not campaign.overdue:
+        raise Refused(f"报送截止日期未到，还有 {missing} 家未报送；到期后才能截止。")
+    CAMPAIGN.move(campaign, "close", by=by)
+    return missing
+
+
+@transaction.atomic
+def archive_campaign(campaign: Campaign, *, by: User) -> None:
+    """Put the campaign away: its self-checks can be read, and nothing else.
+
+    Raises:
+        Refused: what was handed in still waits for its review.
+    """
+    _own(campaign, by)
+    waiting = SelfCheck.objects.filter(campaign=campaign, status=SelfCheck.Status.TO_REVIEW)
+    if campaign.status == Campaign.Status.CLOSED and (count := waiting.count()):
+        raise Refused(f"还有 {count} 家已报送、待复核；全部复核后才能归档。")
+    CAMPAIGN.move(campaign, "archive", by=by)
+
+
 def enrol(campaign: Campaign) -> int:
-    """Add self-checks for supervised units that have none yet, set-based; safe to repeat."""
+    """Add self-checks for supervised units that have none yet, set-based; safe to repeat.
+
+    Runs at publication and then every minute (`assessments.tasks.enrol_newcomers`), so that a unit
+    registered or handed over later is asked as well.
+    """
     supervised = Supervision.objects.filter(
         unit=OuterRef("pk"), office__path__startswith=campaign.office.path
     )
@@ -39,9 +104,14 @@ def enrol(campaign: Campaign) -> int:
 
 @transaction.atomic
 def record_call(selfcheck: SelfCheck, *, spoke_with: str, note: str, by: User) -> CallRecord:
-    """Keep the record of a call made to urge a unit."""
+    """Keep the record of a call made to urge a unit.
+
+    Raises:
+        Refused: the campaign was archived.
+    """
     if not by.can("call.record", selfcheck):
         raise PermissionDenied("call.record")
+    not_over(selfcheck)
     call = CallRecord.objects.create(selfcheck=selfcheck, spoke_with=spoke_with, note=note, by=by)
     record("selfcheck.call", selfcheck, by=by, details={"spoke_with": spoke_with})
     return call

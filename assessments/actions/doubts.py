@@ -2,12 +2,12 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
-from assessments.actions.base import Refused, is_reviewer, may_fill, note
+from assessments.actions.base import Refused, is_reviewer, may_fill, not_over, note
 from assessments.models import (
+    Campaign,
     Contradiction,
     SelfCheck,
 )
@@ -98,6 +98,7 @@ def decide_contradiction(
     selfcheck = contradiction.sheet.selfcheck
     if not is_reviewer(by, selfcheck):
         raise PermissionDenied("selfcheck.review")
+    not_over(selfcheck)
     if selfcheck.status != SelfCheck.Status.TO_REVIEW:
         raise Refused("只有待复核的自查表可以裁定疑点。")
     reason = note(reason, ask="" if uphold else "排除疑点须写明理由。")
@@ -121,7 +122,9 @@ def ingest_run(run_id: int) -> bool:
             return False
         run = ScanRun.objects.select_related("domain__system").get(pk=run_id)
         open_checks = SelfCheck.objects.filter(
-            Q(status__in=["filling", "to_sign", "to_review"]), unit_id=run.domain.system.unit_id
+            status__in=["filling", "to_sign", "to_review"],
+            unit_id=run.domain.system.unit_id,
+            campaign__status__in=Campaign.TAKING,
         ).select_related("unit", "campaign", "questionnaire")
         for selfcheck in open_checks:
             sync_contradictions(selfcheck)

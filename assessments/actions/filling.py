@@ -28,7 +28,7 @@ def ensure_sheets(selfcheck: SelfCheck) -> None:
     """Give an editable self-check the sheets that the triage and the inventory call for: the unit
     sheet, one sheet per system in use, and the 使用单位确认表 of a unit that only uses a shared
     mail system."""
-    if not selfcheck.editable:
+    if selfcheck.archived or not selfcheck.editable:
         return
     selfcheck.sheets.filter(system__retired_on__isnull=False, dropped_at=None).update(
         dropped_at=timezone.now()

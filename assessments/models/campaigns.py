@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.models import StatusChange
+from emailsec.lib.workdays import today
 from inventory.models import Office, Unit
 
 
@@ -52,6 +53,9 @@ class Campaign(models.Model):
         CLOSED = "closed", "已截止"
         ARCHIVED = "archived", "已归档"
 
+    # Units may still hand in: late is better than never.
+    TAKING = (Status.PUBLISHED, Status.CLOSED)
+
     office = models.ForeignKey(Office, models.PROTECT, related_name="campaigns")
     title = models.CharField("名称", max_length=120)
     document_number = models.CharField("文号", max_length=60, blank=True)
@@ -69,6 +73,16 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def mark(self) -> str:
+        """How its status is drawn: 已截止 says that time is up, not that a thing was proven."""
+        return self.Status.ARCHIVED if self.status == self.Status.CLOSED else self.status
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the day on which units had to hand in is over."""
+        return self.status in self.TAKING and self.deadline < today()
 
 
 class CampaignChange(StatusChange):

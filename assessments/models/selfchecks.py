@@ -89,6 +89,16 @@ class SelfCheck(models.Model):
         return self.status in {self.Status.NOT_STARTED, self.Status.FILLING}
 
     @property
+    def archived(self) -> bool:
+        """Whether its campaign is over for good: it can be read, and nothing else."""
+        return self.campaign.status == Campaign.Status.ARCHIVED
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it should have been handed in and was not."""
+        return self.status not in self.REPORTED and self.campaign.overdue
+
+    @property
     def judged_on(self) -> dt.date:
         """The day on which dates are judged: the day of submission, or today while filling."""
         return self.submitted_on or today()

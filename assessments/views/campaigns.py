@@ -1,21 +1,20 @@
-"""Campaigns and the list of units that must be urged to report (催报)."""
+"""Campaigns: the list, one with its self-checks, and its way from draft to archive."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, Max, Prefetch, Q
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PortalRequest
 from assessments import actions
+from assessments.campaign_forms import CampaignForm
 from assessments.filters import SelfCheckFilter
-from assessments.forms import CampaignForm
 from assessments.models import Campaign, SelfCheck
 from audit.lifecycle import IllegalMove
-from audit.trail import record
-from inventory.models import Contact, Unit
+from inventory.models import Unit
 
 
 def _require(request: PortalRequest, power: str) -> None:
@@ -44,13 +43,41 @@ def campaign_list(request: PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def campaign_create(request: PortalRequest) -> HttpResponse:
     _require(request, "campaign.manage")
-    form = CampaignForm(request.POST or None)
+    office = request.user.office
+    assert office is not None  # only people of an office hold the power
+    form = CampaignForm(request.POST or None, office=office)
     if request.method == "POST" and form.is_valid():
-        form.instance.office = request.user.office
-        campaign = form.save()
-        record("campaign.create", campaign, by=request.user)
+        campaign = actions.save_draft(form.save(commit=False), office=office, by=request.user)
+        messages.success(request, "草稿已保存，核对无误后发布。")
         return redirect("assessments:campaign_detail", pk=campaign.pk)
-    return render(request, "assessments/campaign_create.html", {"form": form})
+    status = 422 if form.errors else 200
+    return render(request, "assessments/campaign_edit.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def campaign_edit(request: PortalRequest, pk: int) -> HttpResponse:
+    """Change a draft; what is published stays as the units read it."""
+    campaign = _own(request, pk)
+    if campaign.status != Campaign.Status.DRAFT:
+        messages.error(request, "专项行动已发布，不能再修改。")
+        return redirect("assessments:campaign_detail", pk=pk)
+    form = CampaignForm(request.POST or None, instance=campaign, office=campaign.office)
+    if request.method == "POST" and form.is_valid():
+        actions.save_draft(form.save(commit=False), office=campaign.office, by=request.user)
+        messages.success(request, "草稿已保存，核对无误后发布。")
+        return redirect("assessments:campaign_detail", pk=pk)
+    context = {"form": form, "draft": Campaign.objects.visible_to(request.user).get(pk=pk)}
+    status = 422 if form.errors else 200
+    return render(request, "assessments/campaign_edit.html", context, status=status)
+
+
+def _own(request: PortalRequest, pk: int) -> Campaign:
+    """A campaign of the person's own office; of others' one reads."""
+    rows = Campaign.objects.visible_to(request.user).select_related("office")
+    campaign: Campaign = get_object_or_404(rows, pk=pk)
+    if campaign.office != request.user.office or not request.user.can("campaign.manage"):
+        raise PermissionDenied("campaign.manage")
+    return campaign
 
 
 @require_GET
@@ -62,7 +89,7 @@ def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
     checks = (
         SelfCheck.objects.visible_to(request.user)
         .filter(campaign=campaign)
-        .select_related("unit__region", "unit__sector")
+        .select_related("unit__region", "unit__sector", "campaign")
     )
     if request.user.is_unit_side:
         own = checks.first()
@@ -86,7 +113,10 @@ def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
         "page": Paginator(found.qs, 50).get_page(request.GET.get("page")),
         "counts": [(s.value, s.label, counts.get(s.value, 0)) for s in SelfCheck.Status],
         "total": sum(counts.values()),
+        "missing": sum(n for status, n in counts.items() if status not in SelfCheck.REPORTED),
+        "changes": campaign.changes.all(),
         "may_export": request.user.can("list.export") and campaign.status != "draft",
+        "may_urge": request.user.can("call.record") and campaign.status in Campaign.TAKING,
         "may_manage": request.user.can("campaign.manage")
         and campaign.office == request.user.office,
     }
@@ -106,75 +136,33 @@ def unit_selfchecks(request: PortalRequest, unit_id: int) -> HttpResponse:
 
 @require_POST
 def campaign_publish(request: PortalRequest, pk: int) -> HttpResponse:
-    campaign = get_object_or_404(Campaign.objects.visible_to(request.user), pk=pk)
-    if campaign.office != request.user.office:
-        raise PermissionDenied("campaign.manage")
+    campaign = _own(request, pk)
     try:
         count = actions.publish_campaign(campaign, by=request.user)
         messages.success(request, f"已发布，任务下达 {count} 个单位。")
-    except IllegalMove as error:
+    except (actions.Refused, IllegalMove) as error:
         messages.error(request, str(error))
     return redirect("assessments:campaign_detail", pk=pk)
 
 
-@require_GET
-def urge_list(request: PortalRequest) -> HttpResponse:
-    """未登录 / 未填 / 填报中 / 被退回, with phones and calls."""
-    _require(request, "call.record")
-    kind = request.GET.get("kind", "")
-    page = Paginator(urged(request, kind), 50).get_page(request.GET.get("page"))
-    base = _urgeable(request)
-    context = {
-        "page": page,
-        "kind": kind,
-        "kinds": [(slug, label, base.filter(rule).count()) for slug, label, rule in URGE_KINDS],
-    }
-    return render(request, "assessments/urge_list.html", context)
-
-
-URGE_KINDS = [
-    ("never", "未登录", Q(last_login=None)),
-    ("not_started", "未填", Q(last_login__isnull=False, status="not_started")),
-    ("filling", "填报中", Q(status__in=["filling", "to_sign"], returned=False)),
-    ("returned", "被退回", Q(returned=True, status__in=["filling", "to_sign"])),
-]
-
-
-def _urgeable(request: PortalRequest):  # type: ignore[no-untyped-def]
-    return (
-        SelfCheck.objects.visible_to(request.user)
-        .to_be_urged()
-        .filter(campaign__status=Campaign.Status.PUBLISHED)
-        .annotate(last_login=Max("unit__memberships__user__last_login"))
-    )
-
-
-def urged(request: PortalRequest, kind: str = ""):  # type: ignore[no-untyped-def]
-    """Self-checks not handed in, nearest deadline first, with contacts and calls loaded."""
-    rows = _urgeable(request)
-    rule = next((rule for slug, _, rule in URGE_KINDS if slug == kind), None)
-    if rule is not None:
-        rows = rows.filter(rule)
-    return (
-        rows.select_related("unit__region", "campaign")
-        .prefetch_related(
-            Prefetch("unit__contacts", Contact.objects.order_by("-role")), "calls__by"
-        )
-        .order_by("campaign__deadline", "unit__name")
-    )
+@require_POST
+def campaign_close(request: PortalRequest, pk: int) -> HttpResponse:
+    campaign = _own(request, pk)
+    try:
+        missing = actions.close_campaign(campaign, by=request.user)
+        late = f"；{missing} 家逾期未报送，仍可补报和催报" if missing else "，各单位均已报送"
+        messages.success(request, f"已截止，不再下达新单位{late}。")
+    except (actions.Refused, IllegalMove) as error:
+        messages.error(request, str(error))
+    return redirect("assessments:campaign_detail", pk=pk)
 
 
 @require_POST
-def call(request: PortalRequest, pk: int) -> HttpResponse:
-    """Record a call."""
-    selfcheck = get_object_or_404(SelfCheck.objects.visible_to(request.user), pk=pk)
-    if not request.user.can("call.record", selfcheck):
-        raise PermissionDenied("call.record")
-    spoke_with = request.POST.get("spoke_with", "").strip()[:60]
-    note = request.POST.get("note", "").strip()[:200]
-    if not spoke_with or not note:
-        messages.error(request, "请填写通话对象和通话情况。")
-    else:
-        actions.record_call(selfcheck, spoke_with=spoke_with, note=note, by=request.user)
-        messages.success(request, "已记录。")
-    return redirect("assessments:urge_list")
+def campaign_archive(request: PortalRequest, pk: int) -> HttpResponse:
+    campaign = _own(request, pk)
+    try:
+        actions.archive_campaign(campaign, by=request.user)
+        messages.success(request, "已归档，各单位的自查表只供查阅。")
+    except (actions.Refused, IllegalMove) as error:
+        messages.error(request, str(error))
+    return redirect("assessments:campaign_detail", pk=pk)

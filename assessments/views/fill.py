@@ -64,7 +64,9 @@ def loaded_of(selfcheck: SelfCheck, sheet_id: int) -> tuple[list[LoadedSheet], L
 
 
 def may_edit(request: PortalRequest, selfcheck: SelfCheck) -> bool:
-    return selfcheck.editable and request.user.can("selfcheck.fill", selfcheck)
+    if selfcheck.archived or not selfcheck.editable:
+        return False
+    return request.user.can("selfcheck.fill", selfcheck)
 
 
 @require_GET

@@ -34,7 +34,7 @@ def summary_context(request: PortalRequest, selfcheck: SelfCheck, **more: Any) -
     sheets = load_sheets(selfcheck)
     digest = content_digest(sheets)
     user = request.user
-    to_sign = selfcheck.status == SelfCheck.Status.TO_SIGN
+    to_sign = selfcheck.status == SelfCheck.Status.TO_SIGN and not selfcheck.archived
     missing, faulty = gaps.missing_by_sheet(sheets), gaps.faults_by_sheet(sheets)
     doubts = [doubt for sheet in sheets for doubt in sheet.doubts]
     remarks = sent_remarks(sheets)

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from accounts.requests import PortalRequest
-from assessments.views.campaigns import URGE_KINDS, urged
+from assessments import urging
 from audit.exports import conditions, export_list
 from emailsec.lib.workbook import Table, Value
 from inventory.models import Contact
@@ -78,22 +78,25 @@ def urge_export(request: PortalRequest) -> HttpResponse:
     if not request.user.can("call.record") or not request.user.can("list.export"):
         raise PermissionDenied("催报清单由承办人导出。")
     kind = request.GET.get("kind", "")
-    rows = tuple(_urge_row(selfcheck) for selfcheck in urged(request, kind))
-    label = next((label for slug, label, _ in URGE_KINDS if slug == kind), "")
+    campaign = urging.campaign_named(request.user, request.GET.get("campaign", ""))
+    found = urging.urged(request.user, campaign, kind)
+    rows = tuple(_urge_row(selfcheck) for selfcheck in found)
+    said = {"专项行动": campaign.title} if campaign else {}
+    if kind in urging.KINDS:
+        said["状态"] = urging.KINDS[kind]
     table = Table(title="催报清单", heads=URGE_HEADS, rows=rows)
-    return export_list("urge", [table], by=request.user, filters={"状态": label} if label else {})
+    return export_list("urge", [table], by=request.user, filters=said)
 
 
 def _urge_row(selfcheck: Any) -> tuple[Value, ...]:
     calls = list(selfcheck.calls.all())
     last = calls[0] if calls else None
-    status = selfcheck.get_status_display()
     return (
         selfcheck.unit.name,
         selfcheck.unit.region.name,
         selfcheck.campaign.title,
         selfcheck.campaign.deadline,
-        f"{status}（被退回）" if selfcheck.returned else status,
+        urging.KINDS[selfcheck.kind],
         selfcheck.last_login,
         "\n".join(_contact(contact) for contact in selfcheck.unit.contacts.all()),
         len(calls),

@@ -219,6 +219,16 @@ def _selfchecks(case: Case, questionnaire: Questionnaire) -> None:
         )
         case.rows |= {"campaign": campaign, f"{name}_check": check}
         _sheets(case, check, name)
+    for name, status in (("overdue", "published"), ("closed", "closed")):
+        campaign = Campaign.objects.create(
+            office=owner.office,
+            title=f"{case.mark}{name}检查",
+            questionnaire=questionnaire,
+            status=status,
+            deadline=today() - dt.timedelta(days=3),
+        )
+        SelfCheck.objects.create(campaign=campaign, unit=owner.unit, questionnaire=questionnaire)
+        case.rows[f"{name}_campaign"] = campaign
     case.rows["draft_campaign"] = Campaign.objects.create(
         office=owner.office,
         title=f"{case.mark}草稿",

@@ -223,32 +223,6 @@ def test_pages_cost_the_same_with_three_and_thirty_units(world, selfcheck):
     assert cost() == before
 
 
-def test_calls_are_kept_and_need_both_fields(world, selfcheck):
-    client = as_(world.officer)
-    url = reverse("assessments:call", args=[selfcheck.pk])
-    page = client.post(url, {"spoke_with": "", "note": ""}, follow=True).content.decode()
-    assert "请填写通话对象和通话情况" in page
-    client.post(url, {"spoke_with": "王科长", "note": "下周三前报"})
-    page = client.get(reverse("assessments:urge_list")).content.decode()
-    assert "下周三前报" in page
-    assert "13900000001" in page
-    assert as_(world.officer_b).post(url, {"spoke_with": "a", "note": "b"}).status_code == 404
-    assert as_(world.filler).post(url, {"spoke_with": "", "note": ""}).status_code == 403
-
-
-def test_a_campaign_cannot_end_before_today(world, selfcheck):
-    client = as_(world.officer)
-    data = {
-        "title": "行动",
-        "document_number": "",
-        "questionnaire": selfcheck.questionnaire_id,
-        "deadline": "2020-01-01",
-    }
-    page = client.post(reverse("assessments:campaign_create"), data)
-    assert "不能早于今天" in page.content.decode()
-    assert 'value="行动"' in page.content.decode()
-
-
 def test_json_errors_are_json(world, selfcheck):
     response = post_answer(as_(world.filler), unit_sheet(selfcheck), "U-101", "name", "x")
     assert json.loads(response.content)["error"].startswith("此项取自单位台账")

@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from assessments.actions import record_call
 from assessments.models import SelfCheck
+from assessments.urging import KINDS
 from audit.models import AuditEvent
 from emailsec.lib import workbook
 from emailsec.lib.words import percent
@@ -124,6 +125,9 @@ def test_the_urge_list_is_exported_with_phones_and_calls(world, office):
         shown = page.context["page"].paginator.count
         assert len([r for r in rows if r[0]]) == shown, kind
         assert [r[0] for r in rows if r[0]] == [s.unit.name for s in page.context["page"]]
+        # One set of words: what the page writes beside a unit stands in its row.
+        assert [r[4] for r in rows if r[0]] == [KINDS[s.kind] for s in page.context["page"]]
+        assert {r[2] for r in rows if r[0]} <= {s.campaign.title for s in page.context["page"]}
     whole = opened(office.get(reverse("reports:urge_export")).content).active
     text = " ".join(str(c) for r in whole.iter_rows(values_only=True) for c in r if c)
     assert "13900000001" in text

@@ -1,0 +1,71 @@
+"""Forms of the office around a campaign: the 专项行动 itself, and a call that urges a unit."""
+
+import datetime as dt
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from django import forms
+from django.core.exceptions import ValidationError
+
+from assessments.models import CallRecord, Campaign, Questionnaire
+from emailsec.lib.workdays import today
+from inventory.models import Office
+
+# A campaign is a matter of months; a later deadline is a slip of the keyboard.
+LONGEST = dt.timedelta(days=731)
+
+
+class _Unhurried(forms.ModelForm):  # type: ignore[type-arg]
+    """Without `maxlength` in the page: a browser cuts what is pasted and says nothing, the form
+    says how long is too long."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.pop("maxlength", None)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+
+
+class CampaignForm(_Unhurried):
+    """A 专项行动 before it is published."""
+
+    class Meta:
+        model = Campaign
+        fields = ["title", "document_number", "questionnaire", "deadline"]
+        widgets = {"deadline": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.office = office
+        questionnaire = self.fields["questionnaire"]
+        questionnaire.queryset = Questionnaire.objects.order_by("-published_at")  # type: ignore[attr-defined]
+        questionnaire.label = "自查表版本"
+        questionnaire.empty_label = "请选择"  # type: ignore[attr-defined]
+        questionnaire.help_text = "发布后不再更换；已填的答案始终对应这一版。"
+        self.fields["title"].help_text = "单位在首页和文书上看到的就是这个名称。"
+        self.fields["document_number"].help_text = "部署本次行动的通知文号，没有的可以不填。"
+        self.fields["deadline"].help_text = "单位须在当日24时前报送。"
+
+    def clean_title(self) -> str:
+        title: str = self.cleaned_data["title"]
+        if self.office.campaigns.filter(title=title).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("本机关已有同名的专项行动，请在名称中写明年度或批次以便区分。")
+        return title
+
+    def clean_deadline(self) -> dt.date:
+        deadline: dt.date = self.cleaned_data["deadline"]
+        if deadline < today():
+            raise ValidationError("报送截止日期不能早于今天。")
+        if deadline > today() + LONGEST:
+            raise ValidationError("报送截止日期不能晚于两年以后，请核对年份。")
+        return deadline
+
+
+class CallForm(_Unhurried):
+    """One call: with whom, and what was said."""
+
+    class Meta:
+        model = CallRecord
+        fields = ["spoke_with", "note"]
+        labels = {"spoke_with": "通话对象", "note": "通话情况"}
