@@ -22,8 +22,10 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.prefetch_related("memberships__unit", "memberships__office")
 
     def visible_to(self, user: Any) -> Self:
-        """Accounts are shown only to whoever manages them; to everyone else none."""
-        if not getattr(user, "is_authenticated", False) or not user.can("account.manage"):
+        """Accounts are shown only to whoever manages them or watches over their roles."""
+        if not getattr(user, "is_authenticated", False):
+            return self.none()
+        if not (user.can("account.manage") or user.can("grant.manage")):
             return self.none()
         return self.all()
 

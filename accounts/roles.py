@@ -76,6 +76,47 @@ POWERS: dict[Role, frozenset[str]] = {
 }
 
 
+# What each power permits, in the order of a case; 权限一览 shows them so.
+POWER_LABELS: dict[str, str] = {
+    "dashboard.read": "查看总览",
+    "unit.read": "查阅单位",
+    "unit.edit": "修改本单位资料",
+    "unit.manage": "登记、修改、移交单位",
+    "inventory.import": "批量导入台账",
+    "system.read": "查阅邮件系统",
+    "system.edit": "登记、修改邮件系统",
+    "authorization.file": "提交探测授权书",
+    "authorization.void": "作废探测授权",
+    "scan.request": "申请探测",
+    "campaign.manage": "组织专项行动",
+    "selfcheck.read": "查阅自查表",
+    "selfcheck.fill": "填报自查表",
+    "selfcheck.sign": "审签自查表",
+    "selfcheck.review": "复核自查表",
+    "call.record": "催报",
+    "finding.confirm": "确认问题",
+    "finding.recheck": "复查",
+    "finding.close": "销号",
+    "notice.read": "查阅问题和整改通知",
+    "notice.draft": "拟稿",
+    "notice.check": "审核通知",
+    "notice.approve": "批准通知",
+    "notice.return": "退回拟稿",
+    "notice.serve": "送达通知",
+    "notice.receive": "签收通知",
+    "notice.reply": "反馈整改",
+    "notice.ask_extension": "申请延期",
+    "notice.extend": "审批延期",
+    "notice.void": "作废、撤销通知",
+    "report.print": "打印文书",
+    "list.export": "导出清单",
+    "account.manage": "管理账号",
+    "reference.manage": "维护基础数据",
+    "grant.manage": "查阅权限分配",
+    "audit.read": "查阅审计日志",
+}
+
+
 def powers_of(roles: set[str]) -> frozenset[str]:
     """Return the union of the powers of `roles`."""
     return frozenset().union(*(POWERS[Role(role)] for role in roles))

@@ -1,9 +1,17 @@
 """The audit trail: what was done, by whom, from where, with what result."""
 
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def visible_to(self, user: Any) -> Self:
+        """The whole trail to whoever may read it; to everyone else nothing."""
+        if not getattr(user, "is_authenticated", False) or not user.can("audit.read"):
+            return self.none()
+        return self
 
 
 class AuditEvent(models.Model):
@@ -26,6 +34,8 @@ class AuditEvent(models.Model):
     result = models.CharField("结果", max_length=20, default="ok")
     digest = models.CharField("摘要", max_length=64)
     sealed_at = models.DateTimeField("封存时间", null=True)
+
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         verbose_name = "审计日志"

@@ -57,7 +57,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("文书", "reports:register", "notice.read"),
     Entry("账号", "accounts:list", "account.manage"),
     Entry("监管机关", "inventory:office_list", "reference.manage"),
-    Entry("审计", "audit:list", "audit.read"),
+    Entry("权限一览", "accounts:powers", "grant.manage"),
+    Entry("审计日志", "audit:list", "audit.read"),
 )
 
 

@@ -10,6 +10,7 @@ handler500 = views.server_error
 urlpatterns = [
     path("", include("dashboards.urls")),
     path("accounts/", include("accounts.urls")),
+    path("audit/", include("audit.urls")),
     path("inventory/", include("inventory.urls")),
     path("inbox/", include("inbox.urls")),
     path("scans/", include("scans.urls")),

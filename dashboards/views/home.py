@@ -1,10 +1,8 @@
 """The first page: the 总览 of an office, what a unit has to do next, where the 三员 work."""
 
-import contextlib
-
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from accounts.requests import PortalRequest
@@ -13,8 +11,12 @@ from dashboards import charts, unit_home
 from dashboards.figures import BY_SLUG, FIGURES, MISSING, campaigns_of, count_by_place
 from dashboards.places import by_region, by_sector, total
 
-# Where those of the 三员 work who have a page of their own.
-PORTAL_PAGES = {"account.manage": "accounts:list", "audit.read": "audit:list"}
+# Where the 三员 work.
+PORTAL_PAGES = {
+    "account.manage": "accounts:list",
+    "grant.manage": "accounts:powers",
+    "audit.read": "audit:list",
+}
 
 
 @require_GET
@@ -68,6 +70,5 @@ def _unit(request: PortalRequest) -> HttpResponse:
 def _portal(request: PortalRequest) -> HttpResponse:
     for power, name in PORTAL_PAGES.items():
         if request.user.can(power):
-            with contextlib.suppress(NoReverseMatch):
-                return redirect(reverse(name))
-    return render(request, "dashboards/portal_home.html", {"roles": request.user.roles})
+            return redirect(name)
+    return render(request, "dashboards/no_place.html")

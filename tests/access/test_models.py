@@ -32,7 +32,8 @@ OTHER_RULE = {
     "assessments.Campaign": "the office's own, and those that ask a visible unit",
     "inventory.ImportBatch": "the uploader's own",
     "inbox.Message": "the recipient's own",
-    "accounts.User": "whoever manages accounts",
+    "accounts.User": "whoever manages accounts or watches over roles",
+    "audit.AuditEvent": "whoever reads the audit trail",
 }
 
 

@@ -123,18 +123,17 @@ def test_the_home_costs_the_same_with_3_and_with_30_rows(world, client):
 
 
 def test_the_three_officers_are_led_to_their_work(world, client):
-    response = home(client, world.system_admin)
-    assert (response.status_code, response.url) == (302, reverse("accounts:list"))
-    for who, words in (
-        ("security_admin", "安全管理员"),
-        ("audit_admin", "审计管理员"),
-        ("nobody", "还没有分配到单位或监管机关"),
+    for who, page in (
+        ("system_admin", "accounts:list"),
+        ("security_admin", "accounts:powers"),
+        ("audit_admin", "audit:list"),
     ):
         response = home(client, getattr(world, who))
-        if response.status_code == 200:
-            assert words in response.text
-        else:
-            assert client.get(response.url).status_code == 200
+        assert (response.status_code, response.url) == (302, reverse(page))
+        entries = client.get(response.url).context["nav"]
+        assert [entry.url for entry in entries if entry.active] == [response.url]
+    response = home(client, world.nobody)
+    assert "还没有分配到单位或监管机关" in response.text
     client.logout()
     assert client.get(reverse("dashboards:home")).status_code == 302
 

@@ -1,0 +1,50 @@
+"""Filters of the audit trail. They live in the address."""
+
+import datetime as dt
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+
+from audit import words
+from audit.models import AuditEvent
+from emailsec.lib.workdays import OFFICE_ZONE
+
+# The office's dates are days of Beijing; the rows hold moments.
+_DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+_SEARCH = forms.TextInput(attrs={"type": "search", "maxlength": "120"})
+
+
+def _begin_of(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), OFFICE_ZONE)
+
+
+class EventFilter(django_filters.FilterSet):
+    since = django_filters.DateFilter(label="自", method="by_since", widget=_DATE)
+    until = django_filters.DateFilter(label="至", method="by_until", widget=_DATE)
+    actor = django_filters.CharFilter(
+        label="操作人", field_name="actor_label", lookup_expr="icontains", widget=_SEARCH
+    )
+    act = django_filters.ChoiceFilter(
+        label="动作", field_name="action", choices=lambda: words.acts().items(), empty_label="全部"
+    )
+    object = django_filters.CharFilter(
+        label="对象", field_name="object_label", lookup_expr="icontains", widget=_SEARCH
+    )
+    result = django_filters.ChoiceFilter(
+        label="结果", choices=list(words.RESULTS.items()), empty_label="全部"
+    )
+
+    class Meta:
+        model = AuditEvent
+        fields = ("since", "until", "actor", "act", "object", "result")
+
+    def by_since(self, rows: QuerySet[AuditEvent], name: str, value: dt.date) -> Any:
+        return rows.filter(at__gte=_begin_of(value))
+
+    def by_until(self, rows: QuerySet[AuditEvent], name: str, value: dt.date) -> Any:
+        """To the end of that day."""
+        if value == dt.date.max:
+            return rows
+        return rows.filter(at__lt=_begin_of(value + dt.timedelta(days=1)))

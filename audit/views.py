@@ -1,0 +1,137 @@
+"""The audit trail, for the 审计管理员: what was done, by whom, from where; the newest first."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from audit import words
+from audit.exports import conditions, export_list
+from audit.filters import EventFilter
+from audit.models import AuditEvent
+from emailsec.lib.workbook import Table
+
+PAGE = 50
+MOST_ROWS = 20_000  # of a workbook; beyond that it is no list to read
+HEADS = (
+    "编号",
+    "时间",
+    "操作人",
+    "角色",
+    "来源地址",
+    "动作",
+    "对象类别",
+    "对象",
+    "结果",
+    "内容",
+)
+# What the keys of an event's content are called; others are shown as they stand.
+KEYS = {
+    "from": "原状态",
+    "to": "新状态",
+    "reason": "理由",
+    "rows": "行数",
+    "filters": "筛选条件",
+    "list": "清单",
+    "item": "题目",
+    "kind": "种类",
+    "result": "结果",
+    "role": "角色",
+    "place": "单位（机关）",
+    "username": "用户名",
+    "uscc": "统一社会信用代码",
+    "offices": "监管机关",
+    "until": "至",
+    "notice": "通知",
+    "letter": "授权书",
+    "letters": "授权书",
+    "method": "方式",
+    "decision": "裁定",
+    "spoke_with": "通话对象",
+    "sha256": "文件摘要",
+    "digest": "内容摘要",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One event as page and workbook show it."""
+
+    event: AuditEvent
+
+    @property
+    def act(self) -> str:
+        return words.act(self.event.action)
+
+    @property
+    def kind(self) -> str:
+        return words.object_kind(self.event.object_type)
+
+    @property
+    def result(self) -> str:
+        return words.RESULTS.get(self.event.result, self.event.result)
+
+    @property
+    def content(self) -> list[tuple[str, str]]:
+        return [(KEYS.get(k, k), _plain(v)) for k, v in self.event.details.items()]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "，".join(f"{KEYS.get(k, k)}：{_plain(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return "、".join(map(_plain, value))
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return "—" if value is None else str(value)
+
+
+def _found(request: HttpRequest) -> EventFilter:
+    user: Any = request.user
+    if not user.can("audit.read"):
+        raise PermissionDenied("审计日志由审计管理员查阅。")
+    return EventFilter(request.GET, AuditEvent.objects.visible_to(user).order_by("-at", "-id"))
+
+
+@require_GET
+def event_list(request: HttpRequest) -> HttpResponse:
+    found = _found(request)
+    page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
+    context = {"filter": found, "page": page, "rows": [Row(event) for event in page]}
+    return render(request, "audit/event_list.html", context)
+
+
+@require_GET
+def event_export(request: HttpRequest) -> HttpResponse:
+    """The same rows as the page; the export is an event itself."""
+    found = _found(request)
+    count = found.qs.count()
+    if count > MOST_ROWS:
+        messages.error(
+            request, f"共 {count} 条，超过一次可导出的 {MOST_ROWS} 条，请缩小时间范围后再导出。"
+        )
+        return redirect(f"{reverse('audit:list')}?{request.GET.urlencode()}")
+    rows = tuple(
+        (
+            row.event.pk,
+            row.event.at,
+            row.event.actor_label,
+            row.event.actor_role,
+            row.event.address,
+            row.act,
+            row.kind,
+            row.event.object_label,
+            row.result,
+            "\n".join(f"{key}：{value}" for key, value in row.content),
+        )
+        for row in map(Row, found.qs)
+    )
+    table = Table(title="审计日志", heads=HEADS, rows=rows)
+    user: Any = request.user
+    return export_list("audit", [table], by=user, filters=conditions(found.form))

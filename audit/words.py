@@ -1,0 +1,89 @@
+"""What the acts of the trail are called on screen. The moves of lifecycles name themselves."""
+
+from typing import Final
+
+from django.apps import apps
+
+from audit.lifecycle import LIFECYCLES
+
+_ACTS: Final = {
+    "account.activate": "启用账号",
+    "account.create": "建立账号",
+    "account.deactivate": "停用账号",
+    "account.invite": "发放报送邀请函",
+    "account.login": "登录",
+    "account.login_failed": "登录失败",
+    "account.logout": "退出登录",
+    "account.password_change": "修改口令",
+    "account.reset_password": "重置口令",
+    "authorization.draft": "起草探测授权书",
+    "authorization.print": "打印探测授权书",
+    "campaign.create": "新建专项行动",
+    "campaign.update": "修改专项行动",
+    "contradiction.decide": "裁定疑点",
+    "contradiction.explain": "说明疑点",
+    "document.download": "下载文书",
+    "document.freeze": "生成文书",
+    "evidence.add": "上传佐证",
+    "evidence.download": "下载佐证",
+    "evidence.remove": "移除佐证",
+    "extension.ask": "申请延期",
+    "extension.decide": "审批延期",
+    "finding.confirm": "确认问题",
+    "finding.recheck": "记录复查",
+    "finding.rescan": "发起复测",
+    "inventory.import": "批量导入台账",
+    "list.export": "导出清单",
+    "notice.draft": "拟稿",
+    "notice.scan": "上传盖章件",
+    "office.create": "登记监管机关",
+    "office.update": "修改监管机关",
+    "remark.reply": "说明退回意见",
+    "reply.evidence": "下载整改佐证",
+    "report.issue": "出具整改报告",
+    "report.write": "填写整改报告",
+    "scan.command": "命令行探测",
+    "scan.finish": "完成探测",
+    "scan.request": "申请探测",
+    "selfcheck.call": "记录催报通话",
+    "selfcheck.print": "打印自查表",
+    "selfcheck.sign_failed": "审签口令错误",
+    "selfcheck.signoff": "签署自查表",
+    "signoff.download": "下载盖章件",
+    "system.register": "登记邮件系统",
+    "system.retire": "停用邮件系统",
+    "system.update": "修改邮件系统",
+    "unit.register": "登记单位",
+    "unit.transfer": "移交单位",
+    "unit.update": "修改单位",
+}
+RESULTS: Final = {"ok": "成功", "denied": "被拒绝", "failed": "失败"}
+
+
+def _moves() -> dict[str, str]:
+    """The moves of all lifecycles with their object: 整改通知：批准并编号."""
+    found = {}
+    for lifecycle in LIFECYCLES.values():
+        model = apps.get_model(lifecycle.change_model)._meta.get_field("subject").related_model
+        for step in lifecycle:
+            name = f"{model._meta.verbose_name}：{step.label}"
+            found[f"{lifecycle.noun}.{step.action}"] = name
+    return found
+
+
+def acts() -> dict[str, str]:
+    """Every act that the portal records, slug → words, in the order of the words' objects."""
+    return dict(sorted((_ACTS | _moves()).items()))
+
+
+def act(slug: str) -> str:
+    """The words for one act; the slug itself for one that this version no longer knows."""
+    return acts().get(slug, slug)
+
+
+def object_kind(label: str) -> str:
+    """What an object is called: `rectification.notice` → 整改通知; "" for acts without one."""
+    try:
+        return str(apps.get_model(label)._meta.verbose_name) if label else ""
+    except (LookupError, ValueError):
+        return label
