@@ -1,6 +1,6 @@
 """Take full-page screenshots of the portal, to look at one's own pages.
 
-    tools/shot.py URL OUT.png [--width 390] [--login USER:PASSWORD] [--grey] [--print]
+    tools/shot.py URL OUT.png [--width 390] [--login USER:PASSWORD] [--grey] [--print] [--window]
 
 Prints the size of the page, whether it scrolls sideways, and what the browser's console said
 (CSP violations appear there); exits 1 if the page scrolls sideways or the console has errors.
@@ -60,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--login-path", default="/accounts/login/")
     parser.add_argument("--grey", action="store_true", help="as a black-and-white printer shows it")
     parser.add_argument("--print", action="store_true", dest="paper", help="with the print rules")
+    parser.add_argument("--window", action="store_true", help="what fits the window, not the page")
     parser.add_argument("--click", metavar="SELECTOR", help="click this first")
     parser.add_argument("--only", metavar="SELECTOR", help="only this element")
     options = parser.parse_args(argv)
@@ -92,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.only:
             page.locator(options.only).first.screenshot(path=options.out)
         else:
-            page.screenshot(path=options.out, full_page=True)
+            page.screenshot(path=options.out, full_page=not options.window)
         browser.close()
     status = response.status if response else "?"
     sideways = width > inner
