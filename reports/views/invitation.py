@@ -19,26 +19,17 @@ from assessments.models import Campaign
 from inventory.models import Unit
 from reports.mapping.parties import office_of, unit_of
 from reports.paper import contexts as paper
+from reports.paper import wording
 from reports.paper.documents import invitation as invitation_document
 
-TASKS: Final = {
-    Role.FILLER: (
-        "核对本单位信息，登记全部互联网电子邮件系统（涉密信息系统不得登记）；",
-        "打印《远程检测授权书》，盖章后上传；",
-        "逐题填写自查表，上传佐证材料，提交本单位审签人审签。",
-    ),
-    Role.SIGNER: (
-        "审阅本单位填报人提交的自查表，属实的签署，不属实的退回修改；",
-        "签收监管机关送达的整改文书，督促按期整改。",
-    ),
-}
+_ROLES: Final = (Role.FILLER, Role.SIGNER)
 _DAYS: Final = 10
 
 
 class InvitationForm(forms.Form):
     """Whom to invite, and by when."""
 
-    role = forms.ChoiceField(choices=[(role.value, role.label) for role in TASKS])
+    role = forms.ChoiceField(choices=[(role.value, role.label) for role in _ROLES])
     deadline = forms.DateField(
         label="完成期限",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
@@ -69,7 +60,7 @@ def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
             messages.error(request, str(refusal))
             return redirect("inventory:unit_detail", unit.pk)
         return _pdf(request, unit, campaign, made, form.cleaned_data)
-    seats = [{"role": role, "user": seat_of(unit, role)} for role in TASKS]
+    seats = [{"role": role, "user": seat_of(unit, role)} for role in _ROLES]
     context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats}
     return render(request, "reports/invitation.html", context)
 
@@ -111,7 +102,7 @@ def _pdf(
             serial=f"{unit.pk:06d}-{today:%Y%m%d}",
             issued_on=today,
             deadline=deadline,
-            tasks=TASKS[role],
+            tasks=tuple(wording.phrases()["invitation"][role.value]),
             url=settings.PUBLIC_URL,
             role=str(role.label),
             account=made.user.username,

@@ -3,11 +3,10 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from accounts.roles import Role
+from reports.paper import wording
 from reports.paper.contexts import (
     InvitationPaper,
 )
-from reports.views.invitation import TASKS
 from tests.reports.samples.parties import LONG_NAME, OFFICE, UNIT
 
 
@@ -43,6 +42,6 @@ def full_invitation() -> InvitationPaper:
         office=office,
         unit=replace(UNIT, name=LONG_NAME),
         campaign="党政机关事业单位国有企业互联网电子邮件系统安全专项检查（第二阶段）" * 4,
-        tasks=TASKS[Role.FILLER],
+        tasks=tuple(wording.phrases()["invitation"]["filler"]),
         url="https://dianzi-youjian-anquan-zicha.gongan.jia.example.gov.cn/",
     )
