@@ -1,7 +1,7 @@
 """What the pages of a case show, put together from few queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,11 @@ class Entry:
     who: str
     what: str
     note: str = ""
+
+
+def failed_recheck(changes: Sequence[StatusChange]) -> StatusChange | None:
+    """The 复查 that sent a finding back, while nothing has followed it; changes newest first."""
+    return next((c for c in changes[:1] if c.action in {"fail", "fail_open"}), None)
 
 
 def history(changes: Iterable[StatusChange], *, office: bool) -> list[Entry]:

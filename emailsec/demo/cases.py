@@ -254,6 +254,7 @@ def _serve(stage: Stage, selfcheck: SelfCheck, signer: User) -> Notice:
     notice = rectification.draft_notice(
         selfcheck.unit, findings, deadline=today() + dt.timedelta(days=15), by=officer
     )
+    rectification.check_notice(notice, by=stage.users["jia-shenhe"])
     rectification.approve_notice(notice, by=approver)
     freeze_notice(notice)
     scan = _paper("盖章通知书.pdf")

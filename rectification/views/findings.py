@@ -178,7 +178,7 @@ def finding_page(request: PortalRequest, finding: Finding, **bound: Any) -> Http
         "all_rechecks": finding.rechecks.select_related("by", "wave").order_by("-id"),
         "forms": offered | {k: v for k, v in bound.items() if k in offered},
         "history": pages.history(changes[:30], office=request.user.is_office_side),
-        "failed": next((c for c in changes[:1] if c.action in {"fail", "fail_open"}), None),
+        "failed": pages.failed_recheck(changes),
         "self_confirmed": finding.confirmed_by_id == request.user.pk,
         "may_draft": item is None
         and finding.status == Finding.Status.OPEN

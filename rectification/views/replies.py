@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PortalRequest
+from audit.models import StatusChange
 from emailsec.lib.workdays import today
 from rectification import actions, pages
 from rectification.actions.base import require_notice
@@ -61,12 +62,14 @@ def _item(notice: Notice, finding_id: str) -> NoticeItem:
 @dataclass
 class ReplyRow:
     """One finding of the notice: its form where it waits for an answer, else what was said.
+    `failed`: the 复查 that the answer must meet.
     `leads`: its button is the page's primary one."""
 
     item: NoticeItem
     form: ReplyForm | None
     replies: list[Reply]
     remedies: list[pages.Remedy]
+    failed: StatusChange | None
 
     leads: bool = False
 
@@ -96,7 +99,7 @@ def _reply_page(
     sources.add_prefix("finding")
     items = list(
         notice.items.select_related("finding__system").prefetch_related(
-            sources, "finding__replies__evidence"
+            sources, "finding__replies__evidence", "finding__changes"
         )
     )
     rows = [
@@ -105,6 +108,7 @@ def _reply_page(
             form=_form(request, notice, item, bound if failed and item.pk == failed.pk else None),
             replies=[r for r in item.finding.replies.all() if r.notice_id == notice.pk][::-1],
             remedies=pages.remedies(item.finding),
+            failed=pages.failed_recheck(list(item.finding.changes.all())),
         )
         for item in items
     ]

@@ -303,6 +303,9 @@ def test_the_unit_reads_first_why_its_repair_did_not_do(world, people):
     assert page.index("请继续整改并再次反馈") < page.index(
         "为什么要改" if finding.why else "谁来改"
     )
+    notice = finding.notice_items.get().notice
+    reply = people(world.filler).text("reply", notice.pk)
+    assert reply.index("制度没有落款日期。") < reply.index('name="analysis"')
     assert "复查不通过，请继续整改" in page  # the history, in the unit's words
     office = people(world.officer).text("finding_detail", finding.pk)
     assert "复查不通过，请继续整改" not in office
