@@ -40,6 +40,10 @@ class SeenVerdict:
         return self.row.result
 
     @property
+    def kind(self) -> str:
+        return str(self.row.params.get("kind", ""))
+
+    @property
     def confirmed(self) -> bool:
         return self.row.confirmed
 

@@ -175,7 +175,11 @@ def _check_seen(item: Item) -> None:
             raise SchemaError(
                 where, "only a nonconforming result of weight 'contradict' can contradict"
             )
-    keys = [f"{row.rule} {row.result} {row.field}" for row in item.seen]
+    keys = [
+        f"{row.rule} {row.result} {row.field} {kind}".rstrip()
+        for row in item.seen
+        for kind in row.kinds or ("",)
+    ]
     _once(keys, f"a seen row of {item.code}")
     for name, weight in item.observations.items():
         if weight not in WEIGHTS:

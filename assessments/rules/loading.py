@@ -328,6 +328,7 @@ def _seen(data: object, code: str, number: int) -> Seen:
         field=table.text("field", "answer"),
         weight=table.text("weight"),
         text=table.text("text"),
+        kinds=table.texts("kinds"),
         contradicts=table.texts("contradicts"),
         confirms=table.texts("confirms"),
     )

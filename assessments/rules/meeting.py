@@ -35,6 +35,10 @@ class VerdictLike(Protocol):
         """``conforming nonconforming warning unknown not_applicable``."""
 
     @property
+    def kind(self) -> str:
+        """Which sentence of the rule says it, e.g. ``softfail``."""
+
+    @property
     def confirmed(self) -> bool:
         """Seen in at least two attempts far enough apart."""
 
@@ -82,11 +86,7 @@ def meet(item: Item, sheet: Sheet, verdicts: Iterable[VerdictLike]) -> tuple[Mee
         if verdict.result == "unknown":
             meetings.append(_unobserved(item, verdict))
             continue
-        meetings += [
-            _row(item, sheet, row, verdict)
-            for row in item.seen
-            if (row.rule, row.result) == (verdict.rule, verdict.result)
-        ]
+        meetings += [_row(item, sheet, row, verdict) for row in _rows(item, verdict)]
     order = list(KINDS)
     return tuple(
         sorted(
@@ -97,26 +97,39 @@ def meet(item: Item, sheet: Sheet, verdicts: Iterable[VerdictLike]) -> tuple[Mee
 
 
 def suggested_answer(item: Item, verdicts: Iterable[VerdictLike]) -> str:
-    """Answer of the main field that the confirmed verdicts support, ``""`` if they do not.
+    """Answer of the main field that the verdicts support, ``""`` if they do not.
 
-    For items that say what was seen before they ask (revision 2). If verdicts disagree (several
-    domains), the answer of the worst result is proposed.
+    For items that say what was seen before they ask (revision 2). A fault must be confirmed; the
+    worst one is proposed, 部分 where other domains or services are in order and the item offers
+    it. That all is well is proposed only where nothing else was seen or left unseen.
     """
     main = item.main
     if main is None:
         return ""
-    best: dict[str, str] = {}
-    for verdict in verdicts:
-        for row in item.seen:
-            if (
-                verdict.confirmed
-                and row.weight == "contradict"
-                and row.field == main.code
-                and row.confirms
-                and (row.rule, row.result) == (verdict.rule, verdict.result)
-            ):
-                best.setdefault(verdict.result, row.confirms[0])
-    return best.get("nonconforming") or best.get("warning") or best.get("conforming") or ""
+    telling = {
+        row.rule for row in item.seen if row.weight == "contradict" and row.field == main.code
+    }
+    found = [v for v in verdicts if v.rule in telling and v.result != "not_applicable"]
+    bad = [v for v in found if v.result == "nonconforming" and v.confirmed]
+    good = [v for v in found if v.result == "conforming"]
+    if not bad and len(good) < len(found):
+        return ""
+    order = [option.code for option in main.options]
+    proposed = [
+        "partial" if bad and good and "partial" in row.confirms else row.confirms[0]
+        for verdict in bad or good
+        for row in _rows(item, verdict)
+        if row.weight == "contradict" and row.field == main.code and row.confirms
+    ]
+    return max(proposed, key=order.index, default="")
+
+
+def _rows(item: Item, verdict: VerdictLike) -> list[Seen]:
+    """Rows that speak for the verdict: those that name its kind, else those that name none."""
+    rows = [r for r in item.seen if (r.rule, r.result) == (verdict.rule, verdict.result)]
+    named = [row for row in rows if verdict.kind in row.kinds]
+    fields = {row.field for row in named}
+    return named + [row for row in rows if not row.kinds and row.field not in fields]
 
 
 def _unobserved(item: Item, verdict: VerdictLike) -> Meeting:

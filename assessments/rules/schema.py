@@ -133,7 +133,9 @@ class Rule:
 class Seen:
     """What a verdict of a scan rule means for the answer ``field`` of the item.
 
-    ``text`` completes the sentence “系统已观测到……”.
+    ``text`` completes the sentence “系统已观测到……”. ``kinds`` limits the row to these kinds of the
+    verdict (keys of the rule's sentences); a row without them speaks for the kinds that no other
+    row of the same rule, result and field names.
     """
 
     rule: str
@@ -141,6 +143,7 @@ class Seen:
     field: str
     weight: str
     text: str
+    kinds: tuple[str, ...] = ()
     contradicts: tuple[str, ...] = ()
     confirms: tuple[str, ...] = ()
 

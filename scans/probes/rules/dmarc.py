@@ -35,5 +35,5 @@ def policy(seen: Seen) -> Found:
         return alone(Result.WARNING, "percent", dmarc, line=line, percent=percent, **extra)
     if value.get("subdomain_policy") == "none":
         return alone(Result.WARNING, "subdomains_open", dmarc, line=line, **extra)
-    kind = "inherited" if value.get("inherited") else "ok"
+    kind = "inherited" if value.get("inherited") else str(value.get("policy"))
     return alone(Result.CONFORMING, kind, dmarc, line=line, **extra)

@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 
 from assessments.rules.meeting import meet, suggested_answer
+from scans.probes import load_rules
 from tests.assessments.rules.sheets import QUESTIONNAIRE, sheet_for
 
 
@@ -14,6 +15,7 @@ class Verdict:
     rule: str
     result: str
     confirmed: bool = True
+    kind: str = ""
     subject: str = "jia.gov.test"
 
 
@@ -123,19 +125,30 @@ def test_order_of_verdicts_does_not_matter_and_contradictions_come_first():
 
 def test_text_names_the_domain_what_was_seen_and_what_was_said():
     sheet = sheet_for("M-601", {"answer": "yes"})
-    (one,) = meet(QUESTIONNAIRE.item("M-601"), sheet, [Verdict("spf.policy", "nonconforming")])
+    seen = Verdict("spf.policy", "nonconforming", kind="missing")
+    (one,) = meet(QUESTIONNAIRE.item("M-601"), sheet, [seen])
     assert one.text == (
-        "jia.gov.test：系统已观测到SPF没有发布或没有强制执行，"
+        "jia.gov.test：系统已观测到没有发布SPF，"
         "与所填“全部域名以-all结尾”不一致，请更正答案或说明情况。"
     )
 
 
 def test_observed_first_items_propose_what_was_seen():
     item = QUESTIONNAIRE.item("M-601")
-    good, bad = Verdict("spf.policy", "conforming"), Verdict("spf.policy", "nonconforming")
+    # Only a fault is ever confirmed; that all is well rests on seeing nothing else.
+    good = Verdict("spf.policy", "conforming", confirmed=False)
+    bad = Verdict("spf.policy", "nonconforming", kind="missing")
+    soft = Verdict("spf.policy", "nonconforming", kind="softfail")
     assert suggested_answer(item, [good]) == "yes"
-    assert suggested_answer(item, [good, bad]) == suggested_answer(item, [bad, good]) == "no"
+    assert suggested_answer(item, [bad]) == "no"
+    assert suggested_answer(item, [soft]) == "soft"
+    assert suggested_answer(item, [soft, bad]) == suggested_answer(item, [bad, soft]) == "no"
+    assert suggested_answer(item, [good, bad]) == suggested_answer(item, [bad, good]) == "partial"
     assert suggested_answer(item, [Verdict("spf.policy", "nonconforming", confirmed=False)]) == ""
+    for other in ("unknown", "warning"):
+        assert suggested_answer(item, [good, Verdict("spf.policy", other)]) == ""
+    assert suggested_answer(item, [good, Verdict("spf.policy", "not_applicable")]) == "yes"
+    assert suggested_answer(item, []) == ""
     assert suggested_answer(item, [Verdict("spf.policy", "unknown")]) == ""
     assert suggested_answer(QUESTIONNAIRE.item("M-1104"), [bad]) == ""
 
@@ -145,3 +158,30 @@ def test_every_observed_first_item_can_propose_an_answer():
         if item.observed_first:
             assert any(row.result == "conforming" and row.confirms for row in item.seen)
             assert any(row.result == "nonconforming" and row.confirms for row in item.seen)
+
+
+@pytest.mark.parametrize(
+    ("code", "rule", "kind", "answer", "meets"),
+    [
+        ("M-601", "spf.policy", "missing", "soft", "contradicts"),
+        ("M-601", "spf.policy", "pass_all", "soft", "contradicts"),
+        ("M-601", "spf.policy", "softfail", "soft", "confirms"),
+        ("M-601", "spf.policy", "softfail", "yes", "contradicts"),
+        ("M-601", "spf.policy", "softfail", "no", "check"),
+        ("M-601", "spf.policy", "several", "soft", "check"),
+        ("M-603", "dmarc.policy", "missing", "none", "contradicts"),
+        ("M-603", "dmarc.policy", "none", "none", "confirms"),
+        ("M-603", "dmarc.policy", "none", "absent", "check"),
+        ("M-603", "dmarc.policy", "testing", "reject", "contradicts"),
+        ("M-603", "dmarc.policy", "unusable", "none", "check"),
+    ],
+)
+def test_what_exactly_was_seen_decides(code, rule, kind, answer, meets):
+    assert kinds(code, {"answer": answer}, Verdict(rule, "nonconforming", kind=kind)) == [meets]
+
+
+def test_every_kind_in_the_data_is_one_that_the_rule_can_say():
+    rules = load_rules().rules
+    for item in QUESTIONNAIRE.items:
+        for row in item.seen:
+            assert set(row.kinds) <= set(rules[row.rule].says if row.kinds else ()), item.code

@@ -175,7 +175,7 @@ def test_dkim(observations: list[Observation], expected: str, kind: str) -> None
 @pytest.mark.parametrize(
     ("observation", "expected", "kind"),
     [
-        (dmarc("reject"), "conforming", "ok"),
+        (dmarc("reject"), "conforming", "reject"),
         (dmarc("quarantine", inherited=True), "conforming", "inherited"),
         (dmarc("none"), "nonconforming", "none"),
         (dmarc("none", testing=True, requested_policy="quarantine"), "nonconforming", "testing"),
