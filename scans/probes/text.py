@@ -16,6 +16,8 @@ from .rules.catalog import Rule, load
 
 _OBSERVATIONS = Path(__file__).resolve().parent / "observations.toml"
 _MOST = 3
+#: Longest quotation in a sentence; the whole line stands in the transcript.
+_QUOTED = 160
 _PLACE = "\0"  # stands for the places of a sentence until it is known who shares it
 _OUTCOMES = frozenset(str(outcome) for outcome in Outcome)
 
@@ -30,8 +32,18 @@ SEVERITIES = {"high": "高", "medium": "中", "low": "低"}
 
 
 class _Blank(dict[str, Any]):
+    """Parameters of a sentence: a missing one is left out, a long one is shortened."""
+
     def __missing__(self, key: str) -> str:
         return ""
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        return _short(value) if isinstance(value, str) else value
+
+
+def _short(text: str) -> str:
+    return f"{text[:_QUOTED]}…" if len(text) > _QUOTED else text
 
 
 @lru_cache(maxsize=1)
@@ -116,7 +128,7 @@ def unobserved(kind: str, why: str, spots: Mapping[str, Any]) -> str:
         return catalog.because[why].format_map(_Blank(spots))
     template = catalog.unknown.get(kind, catalog.unknown["protocol_error"])
     text = template.format_map(_Blank(spots))
-    return f"{text}（{reason(why)}）" if why and kind in _OUTCOMES else text
+    return f"{text}（{_short(reason(why))}）" if why and kind in _OUTCOMES else text
 
 
 def reason(text: str) -> str:

@@ -159,3 +159,16 @@ def test_observations_in_chinese() -> None:
                  "dns.ptr", "web.redirect", "web.hsts"):  # fmt: skip
         assert text.observation_subject(name) != name
         assert text.describe_observation(observe(name, target, Outcome.OBSERVED))
+
+
+def test_a_long_line_is_quoted_shortly_in_a_sentence() -> None:
+    line = "v=spf1 " + "ip4:192.0.2.0/24 " * 60 + "?all"
+    entry = {"host": "a.test", "observation": "dns.spf", "kind": "neutral", "line": line}
+    said = text.describe(
+        Verdict("spf.policy", 1, Result.NONCONFORMING, {"kind": "neutral", "offenders": [entry]})
+    )
+    assert len(said) < 200
+    assert line[:100] in said
+    place = Endpoint("mx.a.test", "127.0.0.1", 25)
+    late = observe("smtp.banner", place, Outcome.RATE_LIMITED, {"reason": "421 " + "x" * 2000})
+    assert len(text.describe_observation(late)) < 250
