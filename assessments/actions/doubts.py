@@ -11,25 +11,25 @@ from assessments.models import (
     Contradiction,
     SelfCheck,
 )
+from assessments.rules.meeting import meet
 from assessments.rules.schema import Item
-from assessments.sheets import (
-    LoadedSheet,
-    load_sheets,
-)
+from assessments.sheets import LoadedSheet, SeenVerdict, load_sheets
 from audit.trail import record
-from scans.models import ScanRun
+from scans.models import Result, ScanRun
 
 
 @transaction.atomic
 def sync_contradictions(selfcheck: SelfCheck, sheets: list[LoadedSheet] | None = None) -> None:
     """Bring the 疑点 of a self-check up to date.
 
-    A new disagreement opens a row; one that no longer holds becomes "resolved". What a person
-    decided stays decided.
+    A new disagreement opens a row; one that no longer holds becomes "resolved". A look that could
+    not observe it again clears nothing: then the verdict that the row rests on still speaks. What
+    a person decided stays decided.
     """
     sheets = load_sheets(selfcheck) if sheets is None else sheets
     for sheet in sheets:
         seen_rows = {(v.rule, v.subject): v.row for v in sheet.verdicts}
+        unseen = {(v.rule, v.subject) for v in sheet.verdicts if v.result == Result.UNKNOWN}
         known = {
             (c.item, c.rule, c.domain): c for rows in sheet.contradictions.values() for c in rows
         }
@@ -45,9 +45,19 @@ def sync_contradictions(selfcheck: SelfCheck, sheets: list[LoadedSheet] | None =
                     said = sheet.display(item, meeting.field)[:200]
                     _open_contradiction(sheet, item, key, verdict.pk, said, verdict.text, known)
         for key, row in known.items():
-            if key not in still and row.status in Contradiction.UNDECIDED:
-                row.status = Contradiction.Status.RESOLVED
-                row.save(update_fields=["status"])
+            if key in still or row.status not in Contradiction.UNDECIDED:
+                continue
+            if key[1:] in unseen and _still_contradicts(sheet, row):
+                continue
+            row.status = Contradiction.Status.RESOLVED
+            row.save(update_fields=["status"])
+
+
+def _still_contradicts(sheet: LoadedSheet, row: Contradiction) -> bool:
+    """Whether the verdict that the row rests on contradicts the answer as it stands now."""
+    item = sheet.definition.item(row.item)
+    meetings = meet(item, sheet.judged, [SeenVerdict(row.verdict)])
+    return any(one.kind == "contradicts" for one in meetings)
 
 
 def _open_contradiction(

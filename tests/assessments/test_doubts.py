@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments import actions
-from assessments.models import Contradiction, SelfCheck
+from assessments.models import Answer, Contradiction, SelfCheck
 from assessments.sheets import content_digest, load_sheets
 from reports.mapping.selfcheck import selfcheck_paper
 from reports.paper.contexts import Verification
@@ -128,3 +128,25 @@ def test_a_decision_that_is_refused_keeps_its_reason(world, selfcheck, text, dec
     assert f'value="{text}" aria-invalid="true"' in page
     row.refresh_from_db()
     assert row.status == "open"
+
+
+UNSEEN = [(rule, "unknown", *rest) for rule, _, *rest in SEEN]
+
+
+def test_a_look_that_cannot_observe_it_again_clears_no_doubt(world, selfcheck):
+    """A host that shuts the scanner out would otherwise wipe its own 疑点 away."""
+    row = Contradiction.objects.get(rule="imap.plain_login")
+    actions.explain_contradiction(row, "测试端口，已申请关闭", by=world.filler)
+    look(world.system_a, UNSEEN)
+    actions.sync_contradictions(selfcheck)
+    found = Contradiction.objects.order_by("rule").values_list("rule", "status")
+    assert list(found) == [
+        ("imap.plain_login", "explained"),
+        ("pop3.plain_login", "open"),
+        ("tls.versions", "open"),
+    ]
+    # What was seen to be in order clears it; so does an answer that admits it.
+    look(world.system_a, [("tls.versions", "conforming", *SEEN[2][2:]), *UNSEEN[:2]])
+    Answer.objects.filter(item="M-504", field="answer").update(value="no")
+    actions.sync_contradictions(selfcheck)
+    assert set(Contradiction.objects.values_list("status", flat=True)) == {"resolved"}
