@@ -89,6 +89,12 @@ def mark_read(message: Message, *, by: User) -> None:
         message.save(update_fields=["read_at"])
 
 
-def mark_all_read(*, by: User) -> int:
-    """Mark all of the person's messages as read; return how many were new."""
-    return Message.objects.visible_to(by).unread().update(read_at=timezone.now())
+def mark_all_read(*, upto: int, by: User) -> int:
+    """Mark the person's messages as read; return how many were new.
+
+    Args:
+        upto: key of the newest message that the person's page knew of. What came later was not
+            seen and stays new.
+    """
+    rows = Message.objects.visible_to(by).unread().filter(pk__lte=upto)
+    return rows.update(read_at=timezone.now())

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
@@ -18,7 +19,8 @@ PAGE = 30
 def message_list(request: PortalRequest) -> HttpResponse:
     mine = Message.objects.visible_to(request.user)
     page = Paginator(mine, PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "unread": mine.unread().count()}
+    newest = mine.values_list("pk", flat=True).first()
+    context = {"page": page, "unread": mine.unread().count(), "newest": newest}
     return render(request, "inbox/message_list.html", context)
 
 
@@ -28,11 +30,16 @@ def read(request: PortalRequest, message_id: int) -> HttpResponse:
     message = get_object_or_404(Message.objects.visible_to(request.user), pk=message_id)
     actions.mark_read(message, by=request.user)
     inside = url_has_allowed_host_and_scheme(message.url, allowed_hosts=None)
-    return redirect(message.url if message.url and inside else "inbox:list")
+    if message.url and inside:
+        return redirect(message.url)
+    query = request.GET.urlencode()  # the page that the person was on
+    return redirect(f"{reverse('inbox:list')}?{query}" if query else "inbox:list")
 
 
 @require_POST
 def read_all(request: PortalRequest) -> HttpResponse:
-    count = actions.mark_all_read(by=request.user)
+    upto = request.POST.get("upto", "")
+    known = int(upto) if upto.isascii() and upto.isdecimal() and len(upto) < 19 else 0
+    count = actions.mark_all_read(upto=known, by=request.user)
     messages.success(request, f"{count} 条消息已标为已读。")
     return redirect("inbox:list")

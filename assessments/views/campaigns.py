@@ -29,6 +29,7 @@ def campaign_list(request: PortalRequest) -> HttpResponse:
     campaigns = (
         Campaign.objects.visible_to(request.user)
         .select_related("office", "questionnaire")
+        .order_by("-pk")
         .annotate(
             asked=Count("selfchecks", filter=mine),
             handed_in=Count(
@@ -36,7 +37,10 @@ def campaign_list(request: PortalRequest) -> HttpResponse:
             ),
         )
     )
-    context = {"campaigns": campaigns, "may_manage": request.user.can("campaign.manage")}
+    context = {
+        "page": Paginator(campaigns, 50).get_page(request.GET.get("page")),
+        "may_manage": request.user.can("campaign.manage"),
+    }
     return render(request, "assessments/campaign_list.html", context)
 
 

@@ -26,6 +26,9 @@ def summary(request: PortalRequest, pk: int) -> HttpResponse:
     if may_edit(request, selfcheck):
         actions.ensure_sheets(selfcheck)
         actions.sync_contradictions(selfcheck)
+    if not selfcheck.sheets.exists():  # nobody of the unit has opened it yet
+        messages.info(request, "单位还没有开始填报，没有可核对的内容。")
+        return redirect("assessments:selfcheck_detail", pk=pk)
     return render(request, "assessments/summary.html", summary_context(request, selfcheck))
 
 

@@ -23,12 +23,15 @@ def urge_list(request: PortalRequest) -> HttpResponse:
         raise PermissionDenied("call.record")
     user, kind = request.user, request.GET.get("kind", "")
     campaign = urging.campaign_named(user, request.GET.get("campaign", ""))
+    campaigns = list(urging.campaigns(user))
+    if len(campaigns) == 1:
+        campaign = campaigns[0]
     counts = urging.counts(user, campaign)
     rows = urging.urged(user, campaign, kind)
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "campaign": campaign,
-        "campaigns": urging.campaigns(user),
+        "campaigns": campaigns,
         "kind": kind if kind in urging.KINDS else "",
         "kinds": [(slug, label, counts[slug]) for slug, label in urging.KINDS.items()],
         "labels": urging.KINDS,
@@ -45,7 +48,8 @@ def call(request: PortalRequest, pk: int) -> HttpResponse:
     if not request.user.can("call.record", selfcheck):
         raise PermissionDenied("call.record")
     form = CallForm(request.POST)
-    back = f"{reverse('assessments:urge_list')}?{request.GET.urlencode()}"
+    query = request.GET.urlencode()
+    back = reverse("assessments:urge_list") + (f"?{query}" if query else "")
     if form.is_valid():
         try:
             actions.record_call(selfcheck, **form.cleaned_data, by=request.user)

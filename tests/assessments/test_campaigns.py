@@ -212,6 +212,22 @@ def test_a_bad_campaign_is_told_at_its_field_and_nothing_is_lost(
     assert Campaign.objects.count() == 1
 
 
+def test_forty_campaigns_are_counted_and_paged(world, selfcheck):
+    client = as_(world.officer)
+    for n in range(59):
+        Campaign.objects.create(
+            office=world.city_a,
+            title=f"第{n}次检查",
+            questionnaire=selfcheck.questionnaire,
+            deadline=today(),
+        )
+    shown = client.get(reverse("assessments:campaign_list"))
+    assert len(shown.context["page"]) == 50
+    assert "共 60 项" in shown.content.decode()
+    none = as_(world.officer_b).get(reverse("assessments:campaign_list"))
+    assert "这里会列出专项行动" in none.content.decode()
+
+
 def test_a_draft_is_changed_until_it_is_published(world, selfcheck):
     client = as_(world.officer)
     client.post(reverse("assessments:campaign_create"), draft(selfcheck))

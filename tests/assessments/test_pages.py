@@ -195,6 +195,18 @@ def test_the_unit_may_not_review_and_the_office_may_not_fill(world, selfcheck):
     assert as_(world.officer).post(submit).status_code == 403
 
 
+def test_before_the_unit_opens_it_there_is_nothing_to_check(world, selfcheck):
+    selfcheck.sheets.all().delete()
+    url = reverse("assessments:summary", args=[selfcheck.pk])
+    answer = as_(world.officer).get(url, follow=True)
+    assert answer.redirect_chain == [
+        (reverse("assessments:selfcheck_detail", args=[selfcheck.pk]), 302)
+    ]
+    assert "还没有开始填报" in answer.content.decode()
+    assert url not in answer.content.decode()
+    assert as_(world.filler).get(url).status_code == 200
+
+
 def test_pages_cost_the_same_with_three_and_thirty_units(world, selfcheck):
     client = as_(world.officer)
     urls = [

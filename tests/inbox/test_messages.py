@@ -50,7 +50,7 @@ def test_a_message_never_leads_off_the_portal(client, world):
     tell_unit(world.unit_a, title="x", url="//evil.test/", roles=(Role.FILLER,))
     client.force_login(world.filler)
     url = reverse("inbox:read", args=[Message.objects.get().pk])
-    assert client.post(url).url == reverse(LIST)
+    assert client.post(f"{url}?page=2").url == f"{reverse(LIST)}?page=2"
 
 
 def test_a_foreign_message_is_not_found(client, world):
@@ -62,14 +62,27 @@ def test_a_foreign_message_is_not_found(client, world):
     assert message.read_at is None
 
 
-def test_all_at_once(client, world):
+def test_all_at_once_but_not_what_came_after_the_page(client, world):
     for n in range(3):
         tell_unit(world.unit_a, title=f"第{n}条")
     client.force_login(world.filler)
-    done = client.post(reverse("inbox:read_all"), follow=True)
+    page = client.get(reverse(LIST))
+    upto = page.context["newest"]
+    assert f'name="upto" value="{upto}"' in page.content.decode()
+    tell_unit(world.unit_a, title="刚到的一条", roles=(Role.FILLER,))
+    done = client.post(reverse("inbox:read_all"), {"upto": upto}, follow=True)
     assert "3 条消息已标为已读" in done.content.decode()
-    assert not Message.objects.visible_to(world.filler).unread().exists()
+    left = Message.objects.visible_to(world.filler).unread()
+    assert [m.title for m in left] == ["刚到的一条"]
     assert Message.objects.visible_to(world.signer).unread().count() == 3
+
+
+@pytest.mark.parametrize("upto", ["", "x", "-1", "９", "9" * 30])
+def test_a_forged_end_marks_nothing(client, world, upto):
+    tell_unit(world.unit_a, title="一条")
+    client.force_login(world.filler)
+    client.post(reverse("inbox:read_all"), {"upto": upto})
+    assert Message.objects.visible_to(world.filler).unread().count() == 1
 
 
 def test_the_list_is_paged_and_asks_a_fixed_number_of_times(

@@ -87,6 +87,8 @@ def pages_of_a_case(world: World) -> Iterator[tuple[User, str, list[Any]]]:
     yield world.officer_b, "assessments:urge_list", []
     yield world.approver, "inbox:list", []
     yield world.system_admin, "accounts:list", []
+    yield world.security_admin, "accounts:powers", []
+    yield world.audit_admin, "audit:list", []
 
 
 def test_the_main_pages_are_accessible_and_fit(world, live_server, page, context, axe, said):
