@@ -87,7 +87,7 @@ def _unit(stage: Stage, number: int, row: dict[str, Any]) -> None:
         region=Region.objects.get(code=row["region"]),
         competent_department=row["department"],
     )
-    unit.address = f"{unit.region}政务大道{number}号"
+    unit.address = f"{unit.region.full_name}政务大道{number}号"
     city = _city(row["region"])
     phone, mobile = f"{AREA_CODES[city]}-22{number:02d}00", f"13900{number:04d}0"
     contacts = [
