@@ -126,7 +126,7 @@ class Preparation:
 
     def accounts(self) -> str:
         """The demonstration's accounts as text, asked once for each state of their source."""
-        source = digest(sorted(ROOT.glob("emailsec/demo/*.toml")), "accounts")
+        source = digest(sorted(ROOT.glob("emailsec/demo/*.*")), "accounts")
         if self.done.get("accounts_source") != source:
             shown = subprocess.run(
                 [environment.PYTHON, "manage.py", "demo", "--accounts"],
