@@ -18,8 +18,8 @@ PAGE = 30
 @require_GET
 def message_list(request: PortalRequest) -> HttpResponse:
     mine = Message.objects.visible_to(request.user)
-    page = Paginator(mine, PAGE).get_page(request.GET.get("page"))
-    newest = mine.values_list("pk", flat=True).first()
+    page = Paginator(mine.order_by("-at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    newest = mine.order_by("-pk").values_list("pk", flat=True).first()
     context = {"page": page, "unread": mine.unread().count(), "newest": newest}
     return render(request, "inbox/message_list.html", context)
 

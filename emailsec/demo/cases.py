@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def play(stage: Stage) -> None:
     # The unit with twelve awkward domains is left to the worker: its tarpit would delay the start.
     late = [row for row in rows if row["story"] == "started"]
     early = [row for row in rows if row["domains"] and row not in late]
-    for row in early:
+    for row in sorted(early, key=lambda row: -row["days"]["fill"]):
         with days_ago(row["days"]["fill"] + 1):
             _authorise(stage, row["key"])
     now = timezone.now()
@@ -62,10 +62,28 @@ def play(stage: Stage) -> None:
         _seen_days_ago(stage.units[row["key"]], row["days"]["fill"] + 1)
     for row in late:
         _authorise(stage, row["key"])
-    # In the order of their days, so that the numbers of findings and notices follow the dates.
-    for row in sorted(rows, key=lambda row: -row.get("days", {}).get("fill", 0)):
-        selfcheck = SelfCheck.objects.get(campaign=campaign, unit=stage.units[row["key"]])
-        _play_one(stage, row, selfcheck)
+    # Day by day, so that numbers, messages and the audit trail follow the dates.
+    checks = {c.unit_id: c for c in SelfCheck.objects.filter(campaign=campaign)}
+    steps = [
+        step for row in rows for step in _steps(stage, row, checks[stage.units[row["key"]].pk])
+    ]
+    for ago, act in sorted(steps, key=lambda step: -step[0]):
+        with days_ago(ago):
+            act()
+
+
+def _steps(stage: Stage, row: Row, selfcheck: SelfCheck) -> list[tuple[int, Callable[[], object]]]:
+    """What happens in one unit's story: how many days ago, and what."""
+    officer = stage.users["jia-chengban"]
+    filler, signer = stage.fillers[row["key"]], stage.signers[row["key"]]
+    acts: dict[str, Callable[[], object]] = {
+        "fill": lambda: _fill_and_sign(stage, row, selfcheck),
+        "review": lambda: _review(stage, row["story"], selfcheck),
+        "notice": lambda: _serve(stage, selfcheck, signer),
+        "reply": lambda: _reply(Notice.objects.get(unit=selfcheck.unit), filler),
+        "close": lambda: _close(Notice.objects.get(unit=selfcheck.unit), officer),
+    }
+    return [(ago, acts[step]) for step, ago in row.get("days", {}).items()]
 
 
 def _campaign(stage: Stage) -> Campaign:
@@ -180,20 +198,6 @@ def _fill(selfcheck: SelfCheck, by: User, wanted: Mapping[Ref, str], *, part: fl
                 selfchecks.add_evidence(sheet.row, item, file, by=by)
 
 
-def _play_one(stage: Stage, row: Row, selfcheck: SelfCheck) -> None:
-    story, days = row["story"], row.get("days", {})
-    if story == "not_started":
-        return
-    with days_ago(days["fill"]):
-        _fill_and_sign(stage, row, selfcheck)
-    if "review" not in days:
-        return
-    with days_ago(days["review"]):
-        _review(stage, story, selfcheck)
-    if "notice" in days:
-        _rectify(stage, row, selfcheck)
-
-
 def _fill_and_sign(stage: Stage, row: Row, selfcheck: SelfCheck) -> None:
     filler, signer = stage.fillers[row["key"]], stage.signers[row["key"]]
     wanted = _refs(row.get("wanted", {}))
@@ -234,20 +238,7 @@ def _decide(selfcheck: SelfCheck, officer: User) -> None:
                     )
 
 
-def _rectify(stage: Stage, row: Row, selfcheck: SelfCheck) -> None:
-    officer, days = stage.users["jia-chengban"], row["days"]
-    filler, signer = stage.fillers[row["key"]], stage.signers[row["key"]]
-    with days_ago(days["notice"]):
-        notice = _serve(stage, selfcheck, signer)
-    if "reply" in days:
-        with days_ago(days["reply"]):
-            _reply(notice, filler)
-    if "close" in days:
-        with days_ago(days["close"]):
-            _close(notice, officer)
-
-
-def _serve(stage: Stage, selfcheck: SelfCheck, signer: User) -> Notice:
+def _serve(stage: Stage, selfcheck: SelfCheck, signer: User) -> None:
     officer, approver = stage.users["jia-chengban"], stage.users["jia-pizhun"]
     keys = [c.key for c in candidates(selfcheck)]
     findings = rectification.confirm_findings(selfcheck, keys, by=officer)
@@ -261,7 +252,6 @@ def _serve(stage: Stage, selfcheck: SelfCheck, signer: User) -> Notice:
     rectification.add_scan(notice, NoticeScan.Kind.NOTICE, scan, by=officer)
     rectification.serve_notice(notice, by=officer)
     rectification.sign_notice(notice, received_by=signer.name, by=signer)
-    return notice
 
 
 def _reply(notice: Notice, filler: User) -> None:

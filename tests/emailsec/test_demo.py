@@ -13,6 +13,7 @@ from emailsec.demo.accounts import table
 from emailsec.demo.clock import days_ago
 from emailsec.demo.people import cast
 from emailsec.lib.workdays import today
+from inbox.models import Message
 from inventory.models import Contact, Office, Unit
 from rectification.models import Finding, Notice
 from reports.models import Document
@@ -95,3 +96,5 @@ def _dates_follow_each_other():
     in_order = sorted(notices, key=lambda n: n.sequence)
     assert [n.approved_on for n in in_order] == sorted(n.approved_on for n in notices)
     assert not Finding.objects.filter(closed_on__gt=day).exists()
+    told = [m.at for m in Message.objects.exclude(title__contains="授权").order_by("pk")]
+    assert [at.date() for at in told] == sorted(at.date() for at in told)
