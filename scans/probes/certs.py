@@ -25,6 +25,18 @@ _MAX_DEPTH = 6
 _MIN_BITS = {"rsa": 2048, "ec": 224, "dsa": 2048}
 
 
+#: What reading a field of a certificate can raise: most are read only when they are asked for.
+_BROKEN = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+
 class TrustStore:
     """Trusted roots by subject.
 
@@ -73,15 +85,20 @@ def inspect(
         self_signed, unknown_issuer, incomplete_chain, wrong_name, weak_key, weak_signature,
         unreadable.
     """
-    now = now or datetime.now(UTC)
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
-        leaf = certificates[0]
-        names = _names(leaf)
-        kind, bits = _key(leaf)
-        signature = _hash(leaf)
-    except (ValueError, IndexError, UnsupportedAlgorithm):
+        return _described(certificates, host, trust, now or datetime.now(UTC))
+    except (IndexError, *_BROKEN):
         return {"host": host, "problems": ["unreadable"]}
+
+
+def _described(
+    certificates: list[x509.Certificate], host: str, trust: TrustStore, now: datetime
+) -> dict[str, Any]:
+    leaf = certificates[0]
+    names = _names(leaf)
+    kind, bits = _key(leaf)
+    signature = _hash(leaf)
     problems: list[str] = []
     if now > leaf.not_valid_after_utc:
         problems.append("expired")
@@ -108,7 +125,7 @@ def inspect(
         "key_bits": bits,
         "signature_hash": signature,
         "sha256": leaf.fingerprint(hashes.SHA256()).hex(),
-        "chain": [certificate.subject.rfc4514_string() for certificate in certificates],
+        "chain": [_subject(certificate) for certificate in certificates],
         "checked_at": now.isoformat(timespec="seconds"),
     }
 
@@ -128,6 +145,13 @@ def matches(names: Iterable[str], host: str) -> bool:
         if pattern == wanted or ("." in parent and pattern == f"*.{parent}"):
             return True
     return False
+
+
+def _subject(certificate: x509.Certificate) -> str:
+    try:
+        return certificate.subject.rfc4514_string()
+    except _BROKEN:
+        return ""
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
@@ -223,7 +247,7 @@ def _leads_to_a_root(
 def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (InvalidSignature, *_BROKEN):
         return False
     return True
 
@@ -232,7 +256,7 @@ def _is_ca(certificate: x509.Certificate, below: int) -> bool:
     """Whether it may issue, with `below` intermediates between it and the leaf (RFC 5280)."""
     try:
         basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, ValueError):
+    except _BROKEN:
         return False
     return basic.ca and (basic.path_length is None or basic.path_length >= below)
 
@@ -242,7 +266,7 @@ def _has_issuer_url(certificate: x509.Certificate) -> bool:
         extension = certificate.extensions.get_extension_for_oid(
             ExtensionOID.AUTHORITY_INFORMATION_ACCESS
         )
-    except (x509.ExtensionNotFound, ValueError):
+    except _BROKEN:
         return False
     assert isinstance(extension.value, x509.AuthorityInformationAccess)
     return any(

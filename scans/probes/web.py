@@ -268,7 +268,7 @@ async def get(client: LineClient, host: str, path: str) -> Page:
 async def _body(client: LineClient, headers: dict[str, str]) -> str:
     limit = client.policy.limits.body_bytes
     length = headers.get("content-length", "")
-    if length.isdigit() and len(length) < 12:
+    if re.fullmatch(r"[0-9]{1,11}", length):
         limit = min(limit, int(length))
     try:
         async with asyncio.timeout(client.policy.budget.line):

@@ -62,7 +62,8 @@ def expand(spec: str, context: Context) -> str:
         if match[3]:
             parts.reverse()
         if match[2]:
-            parts = parts[-int(match[2]) :]
+            # No name has a thousand labels; a number of thousands of digits is no int to Python.
+            parts = parts[-int(match[2].lstrip("0")[:4]) :]
         value = ".".join(parts)
         return quote(value, safe=_UNRESERVED) if match[1].isupper() else value
 

@@ -16,7 +16,7 @@ _LITERAL = re.compile(r"[\x21-\x24\x26-\x7e]")
 _TOPLABEL = re.compile(r"(?:[a-z0-9]*[a-z][a-z0-9]*|[a-z0-9]+-[a-z0-9-]*[a-z0-9])", re.IGNORECASE)
 _MODIFIER = re.compile(r"([a-z][a-z0-9_.-]*)=(.*)", re.IGNORECASE | re.DOTALL)
 _DUAL_CIDR = re.compile(r"(.*?)(?:/(\d+))?(?://(\d+))?", re.DOTALL)
-_NUMBER = re.compile(r"0|[1-9]\d*")
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,2}")
 
 
 class SpfSyntaxError(ValueError):
@@ -168,7 +168,7 @@ def _check_macro_string(text: str) -> None:
                 position += 2
                 continue
             match = _MACRO.match(text, position)
-            if match is None or (match[2] and int(match[2]) == 0):
+            if match is None or (match[2] and not match[2].strip("0")):
                 raise SpfSyntaxError("bad_macro")
             position = match.end()
         elif _LITERAL.match(text, position):

@@ -177,3 +177,28 @@ def test_a_chain_of_intermediates_is_followed_to_the_root(
     assert not {"unknown_issuer", "incomplete_chain"} & set(
         inspect([leaf, *others], HOST, trust, now)["problems"]
     )
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (b"\x55\x1d\x0f", b"\x55\x1d\x13"),  # the key usage becomes a second basicConstraints
+        (b"mesh", b"m\xff\xfeh"),  # a name that is not UTF-8
+    ],
+)
+def test_a_field_that_cannot_be_read_breaks_no_look(
+    trust: TrustStore, good: bytes, bad: bytes
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mesh")])
+    usage = x509.KeyUsage(*[True] * 7, encipher_only=False, decipher_only=False)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    builder = builder.public_key(key.public_key()).serial_number(7)
+    builder = builder.not_valid_before(NOW - DAY).not_valid_after(NOW + DAY)
+    builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
+    builder = builder.add_extension(usage, critical=True)
+    der = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    broken = der.replace(good, bad)
+    assert broken != der
+    assert problems([broken], trust) == ["unreadable"]
+    assert "unreadable" not in problems([der, broken], trust)

@@ -33,6 +33,7 @@ FRAGMENTS: Mapping[int, list[bytes]] = {
          b"HTTP/1.1 301 M\r\nLocation: http://mx.example.test/\xff\x00\r\n\r\n",
          b"HTTP/1.1 301 M\r\nLocation: https://127.0.0.2/\r\n\r\n",
          b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nx",
+         b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\nx",
          b'HTTP/1.1 200 OK\r\n\r\n<meta http-equiv="refresh" content="0;url=http://[x">'],
 }  # fmt: skip
 

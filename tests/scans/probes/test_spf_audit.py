@@ -58,6 +58,11 @@ def test_what_is_an_spf_record(text: str, chosen: bool) -> None:
         ("a:x.123", "bad_domain"),
         ("ip4:1.2.3.4；", "bad_address"),
         ("redirect=", "domain_missing"),
+        # Python makes no int of so many digits.
+        ("a/" + "1" * 5000, "bad_prefix"),
+        ("ip4:1.2.3.4/" + "1" * 5000, "bad_prefix"),
+        ("a/٢٤", "bad_prefix"),
+        ("exists:%{d" + "0" * 5000 + "}.x.test", "bad_macro"),
     ],
 )
 def test_terms_that_break_a_record(term: str, reason: str) -> None:
@@ -67,6 +72,7 @@ def test_terms_that_break_a_record(term: str, reason: str) -> None:
 @pytest.mark.parametrize(
     "term",
     ["+A", "a/24", "a//64", "a:mail.x.test/24//64", "?MX", "ptr:x.test", "exists:%{ir}.x.test",
+     "exists:%{d" + "9" * 5000 + "}.x.test",
      "ip6:2400::/12", "unknown=%{d}", "-include:_spf.x.test", "a:%{d}", "a:x.test."],
 )  # fmt: skip
 def test_terms_that_are_fine(term: str) -> None:
