@@ -130,6 +130,10 @@ def _plan_wave(plan: Plan, wave: Wave, lease: Lease) -> None:
 def _start(plan: Plan, wave: Wave, runs: list[ScanRun], permission: Permission) -> None:
     now = timezone.now()
     for run in runs:
+        if run.domain.removed_on:
+            run.status, run.finished_at = ScanRun.Status.REFUSED, now
+            run.problem = "此域名已从邮件系统移除"
+            continue
         if not permission.covers(run.domain.name):
             run.status, run.finished_at = ScanRun.Status.REFUSED, now
             run.problem = f"授权书（{permission.authorization.number}）没有列明此域名"

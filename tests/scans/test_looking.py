@@ -13,6 +13,7 @@ from inbox.models import Message
 from inventory.models import MailDomain
 from scans import evidence, queue, writing
 from scans.actions import Refused, request_scan, withdraw_authorization
+from scans.looking import ensure_runs
 from scans.models import Observation, RunObservation, ScanRun, Verdict, Wave
 from scans.tasks import drain_due
 from tests.scans.conftest import declare_hosts, file_letter
@@ -114,6 +115,20 @@ def test_a_domain_that_the_letter_does_not_name_is_refused_by_itself(world, syst
     status = dict(wave.runs.values_list("domain__name", "status"))
     assert status == {"jia.gov.test": "done", "silent.test": "refused"}
     assert wave.status == "done"
+
+
+def test_a_domain_removed_before_its_look_is_left_alone(world, system, practice):
+    kept = MailDomain.objects.get(system=system)
+    gone = MailDomain.objects.create(system=system, name="silent.test")
+    file_letter(system, hosts=[kept.name, gone.name])
+    wave = request_scan(system=system, by=world.filler)
+    ensure_runs(wave, [kept, gone])
+    MailDomain.objects.filter(pk=gone.pk).update(removed_on=today())
+    drain_due()
+    run = wave.runs.get(domain_id=gone.pk)
+    assert (run.status, run.problem) == ("refused", "此域名已从邮件系统移除")
+    assert not run.observations.exists()
+    assert wave.runs.get(domain=kept).status == "done"
 
 
 def test_two_looks_far_enough_apart_confirm_and_one_does_not(world, system, practice):
