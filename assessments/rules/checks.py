@@ -114,6 +114,10 @@ def _check_field(item: Item, field: Field) -> None:
     number = field.type == "number"
     if not number and (field.minimum is not None or field.maximum is not None or field.unit):
         raise SchemaError(where, "only a number has a unit and bounds")
+    if field.part_of and not (
+        number and any(f.code == field.part_of and f.type == "number" for f in item.fields)
+    ):
+        raise SchemaError(where, f"part_of '{field.part_of}' needs two numbers of one item")
     if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
         raise SchemaError(where, "min is above max")
     _check_date(field, where)

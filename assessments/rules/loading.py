@@ -283,6 +283,7 @@ def _field(data: object, item: str, number: int) -> Field:
         unit=table.text("unit", ""),
         minimum=table.decimal("min"),
         maximum=table.decimal("max"),
+        part_of=table.text("part_of", ""),
         integer=table.flag("integer", type_ == "number"),
         past=table.flag("past"),
         plan=table.flag("plan"),

@@ -52,6 +52,7 @@ class Field:
         source: ``inventory.<model>.<field>`` if the inventory holds the value.
         unit: unit shown behind a number, e.g. ``天``.
         minimum, maximum: inclusive bounds of a number.
+        part_of: the field of the same item that this number cannot exceed; "" for none.
         integer: a number must be whole.
         past: a date of something done: between ``EARLIEST_DAY`` and the day of judgement.
         plan: a date of something intended: from the year before the day of judgement (a plan may
@@ -71,6 +72,7 @@ class Field:
     unit: str = ""
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    part_of: str = ""
     integer: bool = False
     past: bool = False
     plan: bool = False

@@ -28,7 +28,7 @@ def problem(item: Item, field: Field, value: str, view: View) -> str:
     if field.type == "multi":
         return _choices(field, value, view)
     if field.type == "number":
-        return _number(field, value)
+        return _number(item, field, value, view)
     if field.type == "date":
         return _date(field, value, view)
     return _text(field, value)
@@ -58,7 +58,7 @@ def _choices(field: Field, value: str, view: View) -> str:
     return ""
 
 
-def _number(field: Field, value: str) -> str:
+def _number(item: Item, field: Field, value: str, view: View) -> str:
     parsed = number(value)
     if parsed is None:
         return "请填写数字。"
@@ -69,6 +69,9 @@ def _number(field: Field, value: str) -> str:
         if low is not None and high is not None:
             return f"请填写{low}至{high}之间的数。"
         return f"不能小于{low}。" if low is not None and parsed < low else f"不能大于{high}。"
+    whole = number(view.value(item.code, field.part_of)) if field.part_of else None
+    if whole is not None and parsed > whole:
+        return f"不能大于“{item.field(field.part_of).label}”（{whole}）。"
     return ""
 
 

@@ -69,6 +69,17 @@ def test_a_wrong_value_is_kept_and_told_under_its_own_field(
     assert says not in page[page.index(f'data-item-result="{item}"') :].split("</section>")[0]
 
 
+def test_a_part_cannot_exceed_its_whole(world, selfcheck):
+    sheet = unit_sheet(selfcheck)
+    save(world, sheet, "U-207", "trained", "96")
+    body = save(world, sheet, "U-207", "users", "1").json()
+    says = "不能大于“邮箱用户总人数”（1）。"
+    assert body["faults"]["U-207/trained"] == says
+    assert says in block_of(section_page(as_(world.filler), sheet, "U2"), "U-207", "trained")
+    body = save(world, sheet, "U-207", "users", "96", version=1).json()
+    assert body["faults"]["U-207/trained"] == ""
+
+
 def test_a_mended_value_takes_the_fault_away(world, selfcheck):
     sheet = system_sheet(selfcheck)
     save(world, sheet, "M-1002", "days", "-1")

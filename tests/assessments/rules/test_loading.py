@@ -122,6 +122,10 @@ WRONG = {
         "min is above max",
     ),
     "unit of a text": ([item() + 'unit = "个"\n'], "only a number has a unit"),
+    "part of no number": (
+        [item().replace('"text"', '"number"') + 'part_of = "note"\n'],
+        "part_of 'note' needs two numbers",
+    ),
     "past of a text": ([item() + "past = true\n"], "only a date can be 'past'"),
     "bounds of a text": ([item() + "earliest = 2007-01-01\n"], "only a date can be 'past'"),
     "date of no kind": (
