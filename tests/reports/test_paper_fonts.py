@@ -8,6 +8,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from reports.paper import documents, fonts
+from reports.paper.contexts import NoticeFile
 from tests.reports import measure, samples
 from tests.reports.conftest import EACH, TYPICAL
 
@@ -47,7 +48,7 @@ def test_rare_characters_of_names_can_be_read_back():
     names = "".join(f"{character}某、" for character in samples.RARE)
     paper = documents.notice_file(
         samples.notice(
-            file=samples.NoticeFile(
+            file=NoticeFile(
                 handlers=(names,),
                 checker=samples.RARE,
                 approver="周镕",
