@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ _OBSERVATIONS = Path(__file__).resolve().parent / "observations.toml"
 _MOST = 3
 #: Longest quotation in a sentence; the whole line stands in the transcript.
 _QUOTED = 160
+_VERSION = re.compile(r"\b(TLS|SSL)v(\d)(?:\.(\d))?")
 _PLACE = "\0"  # stands for the places of a sentence until it is known who shares it
 _OUTCOMES = frozenset(str(outcome) for outcome in Outcome)
 
@@ -40,6 +42,11 @@ class _Blank(dict[str, Any]):
     def __getitem__(self, key: str) -> Any:
         value = super().__getitem__(key)
         return _short(value) if isinstance(value, str) else value
+
+
+def _protocol(name: str) -> str:
+    """TLS 1.0 for `TLSv1`: a version as people write it, of the name that OpenSSL gives it."""
+    return _VERSION.sub(lambda found: f"{found[1]} {found[2]}.{found[3] or 0}", name)
 
 
 def _short(text: str) -> str:
@@ -113,6 +120,9 @@ def _places(entries: Sequence[Mapping[str, Any]]) -> str:
 def _sentence(rule: Rule, kind: str, params: Mapping[str, Any], place: str = "") -> str:
     spots = _Blank({**params, **_days(params)})
     spots["where"] = place or (where(params) if params.get("host") else rule.subject)
+    if rule.id == "tls.versions":  # its line names versions; what a server said is never touched
+        spots["line"] = _protocol(str(spots["line"])).replace(", ", "、")
+        spots["version"] = _protocol(str(spots["version"]))
     spots["host"] = to_unicode(str(params.get("host") or ""))
     if (template := rule.says.get(kind)) is not None:
         return template.format_map(spots).strip()
@@ -182,9 +192,10 @@ def _spots(observation: Observation) -> dict[str, Any]:
     elif observation.name == "dns.ptr":
         same = value.get("confirmed")
         spots["confirmed_note"] = "，正反向一致" if same else "，正反向不一致"
-    elif observation.name.endswith(".tls"):
+    elif observation.name.endswith((".tls", ".starttls")):
+        spots["version"] = _protocol(str(value.get("version", "")))
         old = value.get("legacy", [])
-        spots["legacy_note"] = f"，仍接受 {'、'.join(old)}" if old else ""
+        spots["legacy_note"] = f"，仍接受 {'、'.join(map(_protocol, old))}" if old else ""
     elif observation.name.endswith(".cert"):
         words = _sentences()["problems"]
         named = [words.get(p, p) for p in value.get("problems", [])]

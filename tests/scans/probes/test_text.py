@@ -100,6 +100,17 @@ def test_sentences_of_verdicts() -> None:
     assert text.describe(absent.to_json()) == text.describe(absent)
 
 
+def test_protocols_are_written_as_people_write_them() -> None:
+    entry = {"kind": "old_accepted", "host": "mx.jia.test", "port": 465, "line": "TLSv1, TLSv1.1"}
+    found = Verdict("tls.versions", 1, Result.NONCONFORMING, {"offenders": [entry]})
+    assert text.describe(found) == "mx.jia.test 的 465 端口仍接受旧版协议 TLS 1.0、TLS 1.1"
+    value = {"version": "TLSv1.3", "cipher": "AES", "legacy": ["SSLv3", "TLSv1"]}
+    seen = observe("smtps.tls", Endpoint("mx.jia.test", "192.0.2.1", 465), Outcome.OBSERVED, value)
+    assert text.describe_observation(seen) == (
+        "mx.jia.test 的 465 端口使用 TLS 1.3（AES），仍接受 SSL 3.0、TLS 1.0"
+    )
+
+
 def test_places_of_which_the_same_is_true_share_a_sentence() -> None:
     ports = [(25, "mx"), (587, "smtp"), (465, "smtp"), (993, "imap"), (995, "pop"), (443, "mail")]
     entries = [place("expired", f"{h}.a.test", p, not_after="2026-01-01") for p, h in ports]
