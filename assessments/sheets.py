@@ -158,6 +158,20 @@ class LoadedSheet:
             return _date_in_words(value)
         return f"{value}{one.unit}"
 
+    def in_words(self, item: schema.Item) -> str:
+        """The whole answer of an item in words: 已培训人数 96人；邮箱用户总人数 300人.
+
+        A part is named where the item asks for several; a remark is none. "" without an answer.
+        """
+        fields = self.judged.fields_of(item)
+        several = sum(one.code != "note" for one in fields) > 1
+        parts = [
+            f"{one.name} {words}" if several else words
+            for one in fields
+            if (words := self.display(item, one.code))
+        ]
+        return "；".join(parts)
+
 
 def _date_in_words(value: str) -> str:
     """2026-11-22 as 2026年11月22日; what is not a date stays as it was typed."""

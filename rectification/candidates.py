@@ -152,15 +152,12 @@ def _add_answers(
     )
     for code in merged.items:
         item = sheet.definition.item(code)
-        said = "；".join(
-            text for one in sheet.judged.fields_of(item) if (text := sheet.display(item, one.code))
-        )
         candidate.sources.append(
             FindingSource(
                 kind=FindingSource.Kind.ANSWER,
                 sheet=sheet.row,
                 item=code,
-                said=said or sheet.outcomes[code].message,
+                said=sheet.in_words(item) or sheet.outcomes[code].message,
                 at=_noon(selfcheck.judged_on),
             )
         )

@@ -80,6 +80,11 @@ class Field:
     latest: date | None = None
     help: str = ""
 
+    @property
+    def name(self) -> str:
+        """The label without what it explains in brackets."""
+        return self.label.partition("（")[0]
+
     def option(self, code: str) -> Option | None:
         """The option with this code, if there is one."""
         return next((option for option in self.options if option.code == code), None)

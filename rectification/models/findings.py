@@ -232,3 +232,10 @@ class FindingSource(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.item or self.rule}"
+
+    @property
+    def said_on(self) -> dt.date:
+        """The day on which the unit handed in what it said; `at` is the day of the observation
+        where the source is a 疑点."""
+        submitted = self.sheet.selfcheck.submitted_on if self.sheet is not None else None
+        return submitted or self.at.astimezone(OFFICE_ZONE).date()

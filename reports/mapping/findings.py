@@ -60,7 +60,7 @@ def said_of(finding: Finding) -> tuple[paper.Said, ...]:
             code=source.item,
             question=item.question,
             answer=source.said,
-            on=source.sheet.selfcheck.submitted_on or source.at.astimezone(OFFICE_ZONE).date(),
+            on=source.said_on,
         )
         said[row.code, row.answer] = row
     return tuple(said.values())

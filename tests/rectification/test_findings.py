@@ -65,6 +65,14 @@ def test_one_candidate_a_cause_with_all_its_sources_and_its_ground(selfcheck):
     assert "没有明确责任" in found["responsibility-undefined"].why
 
 
+def test_an_answer_of_several_parts_names_them(world):
+    said = {("U-207", "trained"): "3", ("U-207", "users"): "300", ("U-201", "answer"): "no"}
+    sources = [s for c in candidates(accepted(world, said=said)) for s in c.sources]
+    words = {s.item: s.said for s in sources if s.kind == "answer"}
+    assert words["U-207"] == "已培训人数 3人；邮箱用户总人数 300人"
+    assert words["U-201"].startswith("否")
+
+
 def test_what_was_seen_only_once_is_not_proposed(world):
     complete = accepted(world, said={}, seen={})
     look(world.system_a, SEEN, confirmed=False)

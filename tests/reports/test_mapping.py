@@ -3,10 +3,14 @@
 import datetime as dt
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
+from assessments.models import SelfCheck
 from assessments.sheets import content_digest, load_sheets
+from emailsec.lib.words import cn_date
 from emailsec.lib.workdays import today
+from rectification.candidates import candidates
 from rectification.models import Extension, Finding, FindingSource
 from reports import register
 from reports.actions import freeze_notice, write_report_words
@@ -113,6 +117,22 @@ def test_an_answer_alone_prints_no_observation(case):
     assert logs.seen == ()
     assert "90" in next(s.answer for s in logs.said if s.code == "M-1002")
     assert logs.said[0].on == case.selfcheck.submitted_on
+
+
+def test_page_and_paper_name_the_day_on_which_the_unit_handed_in(case, client):
+    """Of a 疑点 too, whose own moment is that of the observation."""
+    day = case.selfcheck.submitted_on - dt.timedelta(days=1)
+    SelfCheck.objects.filter(pk=case.selfcheck.pk).update(submitted_on=day)
+    assert {said.on for said in by_cause(case, "plaintext-login").said} == {day}
+    client.force_login(case.world.officer)
+    finding = Finding.objects.get(cause="plaintext-login")
+    seen_on = finding.sources.get(kind="contradiction").at.date()
+    assert seen_on != day
+    page = client.get(reverse("rectification:finding_detail", args=[finding.pk]))
+    assert f"{cn_date(day)}填报" in page.content.decode()
+    assert f"{cn_date(seen_on)}填报" not in page.content.decode()
+    sources = [s for c in candidates(case.selfcheck) for s in c.sources]
+    assert {source.said_on for source in sources if source.said} == {day}
 
 
 def kinds(*names):
