@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from emailsec.lib.words import cn_date
 from rectification import pages
-from rectification.actions.base import drew_up, may_draft, may_handle
+from rectification.actions.base import drew_up, may_handle
 from rectification.actions.replies import may_reply
 from rectification.forms import (
     DecisionForm,
@@ -86,7 +86,7 @@ def context_of(
         else "",
         "may_rescan": any(c.may_recheck and c.finding.observable for c in cards),
         "two_persons": notice.status in {_S.DRAFTED, _S.CHECKED} and drew_up(user, notice),
-        "may_revise": notice.status == _S.DRAFTED and may_draft(user, notice),
+        "may_revise": notice.status == _S.DRAFTED and may_handle(user, "notice.draft", notice),
         "sent_back": notice.sent_back if office else None,
         "ending": next((c for c in changes if c.target == _S.VOID), None),
         "trail": trail_of(notice, changes, inner=office),
@@ -116,7 +116,7 @@ def _forms(notice: Notice, user: User, scans: list[NoticeScan]) -> dict[str, Pla
     for act in ("send_back", "void", "revoke"):
         if handles and act in actions:
             forms[act] = ReasonForm(key=act, label=REASONS[act], help_text=_help(act, notice))
-    if "withdraw" in actions and may_draft(user, notice):
+    if "withdraw" in actions and may_handle(user, "notice.draft", notice):
         forms["withdraw"] = ReasonForm(key="withdraw", label=REASONS["withdraw"])
     if handles and "refuse" in actions:
         forms["refuse"] = RefusalForm(key="refuse")
@@ -205,7 +205,7 @@ def _ended(notice: Notice, changes: list[NoticeChange]) -> str:
 
 def _to_approve(notice: Notice, user: User, url: Any) -> NextStep:
     if notice.sent_back:
-        if may_draft(user, notice):
+        if may_handle(user, "notice.draft", notice):
             return NextStep("拟稿已退回，请修改后再次提交。", "修改拟稿", url("notice_edit"))
         return NextStep("拟稿已退回承办人修改。")
     if drew_up(user, notice):

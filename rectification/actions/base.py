@@ -55,20 +55,22 @@ def too_long(longest: int | str, length: int | str) -> str:
     return f"最多 {longest} 字，现为 {length} 字，请精简。"
 
 
-def belongs_to(office: Office, by: User) -> bool:
-    """Say whether `by` works in `office` or above it."""
-    return any(office.path.startswith(path) for path in by.scope.office_paths)
-
-
 def may_handle(by: User, power: str, notice: Notice) -> bool:
-    """Say whether an officer may act on a notice: another authority that supervises the same
-    unit may read it, never move it."""
-    return by.can(power, notice) and belongs_to(notice.office, by)
+    """Say whether an officer may act on a notice, its scans and its extensions: only the people
+    of the office whose seal it bears, and once the unit was handed over those of the office that
+    took it. The office above and other authorities that supervise the unit read it, never move
+    it."""
+    return by.can(power, notice) and _in_charge(by.office, notice)
 
 
-def may_draft(by: User, notice: Notice) -> bool:
-    """Say whether an officer may rework or withdraw a draft: it is its own office's only."""
-    return by.can("notice.draft", notice) and by.office == notice.office
+def _in_charge(office: Office | None, notice: Notice) -> bool:
+    if office == notice.office:
+        return True
+    if office is None or notice.status not in Notice.SERVED_OR_LATER:
+        return False
+    now = notice.unit.supervisions.filter(kind=notice.office.kind).select_related("office").first()
+    handed_over = now is not None and not now.office.path.startswith(notice.office.path)
+    return handed_over and office == now.office
 
 
 def drew_up(by: User, notice: Notice) -> bool:
@@ -93,15 +95,16 @@ def live_item(finding: Finding) -> NoticeItem | None:
 
 
 def may_handle_finding(by: User, power: str, finding: Finding) -> bool:
-    """As `may_handle`; a finding that has ended is still that of its last notice, and one in no
-    notice belongs to the offices that supervise the unit."""
+    """As `may_handle` for the office of the notice that carries the finding; one that has ended
+    is still that of its last notice, and one in no notice belongs to every office that supervises
+    the unit."""
     if not by.can(power, finding):
         return False
     item = live_item(finding)
     if item is None and finding.status in Finding.ENDED:
         item = finding.notice_items.select_related("notice__office").order_by("-pk").first()
     if item is not None:
-        return belongs_to(item.notice.office, by)
+        return _in_charge(by.office, item.notice)
     return finding.unit.is_supervised_by(by)
 
 

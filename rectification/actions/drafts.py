@@ -20,7 +20,6 @@ from rectification.actions.base import (
     drew_up,
     headline,
     lock,
-    may_draft,
     notice_url,
     number_taken,
     require_notice,
@@ -100,8 +99,7 @@ def revise_notice(
         Refused: as in `draft_notice`.
         IllegalMove: no draft any more.
     """
-    if not may_draft(by, notice):
-        raise PermissionDenied("notice.draft")
+    require_notice(by, "notice.draft", notice)
     Unit.objects.select_for_update().get(pk=notice.unit_id)
     lock(notice)
     placed = _placed(open_to_draft(notice), findings, notice.office)
@@ -133,8 +131,7 @@ def revise_notice(
 @transaction.atomic
 def withdraw_notice(notice: Notice, *, reason: str, by: User) -> None:
     """撤回拟稿: the draft is given up, its findings are free again."""
-    if not may_draft(by, notice):
-        raise PermissionDenied("notice.draft")
+    require_notice(by, "notice.draft", notice)
     NOTICE.move(notice, "withdraw", by=by, reason=reason)
     notice.items.live().update(ended_on=today())
 

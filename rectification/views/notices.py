@@ -16,7 +16,7 @@ from audit.lifecycle import IllegalMove
 from emailsec.lib.workdays import today
 from inventory.models import Unit
 from rectification import actions
-from rectification.actions.base import may_draft, require_notice
+from rectification.actions.base import require_notice
 from rectification.drafting import propose
 from rectification.filters import NoticeFilter
 from rectification.forms import NoticeForm, PlainForm, ReasonForm, RefusalForm, ScanForm, SignForm
@@ -76,9 +76,7 @@ def notice_create(request: PortalRequest, unit_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def notice_edit(request: PortalRequest, pk: int) -> HttpResponse:
     """修改拟稿: the same form over what the draft holds and what is free."""
-    notice = get_notice(request, pk)
-    if not may_draft(request.user, notice):
-        raise PermissionDenied("notice.draft")
+    notice = own_notice(request, pk, "notice.draft")
     if notice.status != Notice.Status.DRAFTED:
         messages.error(request, f"通知当前为“{notice.status_words}”，不能再修改。")
         return to_notice(notice)
@@ -184,9 +182,7 @@ def serve(request: PortalRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def withdraw(request: PortalRequest, pk: int) -> HttpResponse:
-    notice = get_notice(request, pk)
-    if not may_draft(request.user, notice):
-        raise PermissionDenied("notice.draft")
+    notice = own_notice(request, pk, "notice.draft")
     done = "拟稿已撤回，所列问题可以重新拟制通知。"
     return _with_reason(request, notice, "withdraw", actions.withdraw_notice, done)
 

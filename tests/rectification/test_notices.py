@@ -1,6 +1,7 @@
 """Drafting, two persons, serving, and whose case it is."""
 
 import datetime as dt
+import re
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -9,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from audit.lifecycle import IllegalMove
 from audit.models import AuditEvent
 from emailsec.lib.workdays import today
+from inventory.actions import transfer_unit
 from inventory.models import Delegation, Supervision
 from rectification import actions, rechecks
 from rectification.models import Extension, Finding, Notice, NoticeItem, NoticeScan
@@ -200,11 +202,72 @@ def test_a_delegation_lets_an_office_read_not_rule(world, people):
         actions.draft_notice(world.unit_a, [finding], deadline=SOON, by=world.officer_b)
 
 
-def test_the_province_may_act_on_its_citys_case(world):
+@pytest.fixture
+def above(world):
+    """Somebody of the superior office with every role that an office has."""
+    for role in ("checker", "approver"):
+        world.officer_province.memberships.create(role=role, office=world.province)
+    world.officer_province.__dict__.pop("_memberships", None)
+    return world.officer_province
+
+
+def test_the_office_above_reads_a_draft_and_judges_nothing(world, above, people):
     notice = drafted(world)
-    assert Notice.objects.visible_to(world.officer_province).filter(pk=notice.pk).exists()
-    assert actions.base.may_handle(world.officer_province, "notice.serve", notice)
-    assert not actions.base.may_handle(world.officer_b, "notice.serve", notice)
+    person = people(above)
+    page = person.text("notice_detail", notice.pk)
+    for act in ("check", "approve", "send_back", "void", "withdraw", "edit"):
+        assert f"/notices/{notice.pk}/{act}/" not in page
+    for act in ("check", "approve", "send_back", "void", "withdraw"):
+        assert person.post(act, notice.pk, reason="改").status_code == 403, act
+    assert person.get("notice_edit", notice.pk).status_code == 403
+    notice.refresh_from_db()
+    assert notice.status == "drafted"
+    # the office's own people are not held up by it
+    actions.approve_notice(notice, by=world.approver)
+    assert person.post("scan_upload", notice.pk, "notice", file=pdf()).status_code == 403
+    assert person.post("serve", notice.pk).status_code == 403
+
+
+def test_the_office_above_reads_a_running_case_and_moves_nothing(world, above, people):
+    notice = signed(world)
+    until = today() + dt.timedelta(days=30)
+    words = {"reason": "采购", "interim": "限制访问"}
+    asked = actions.ask_extension(notice, until=until, by=world.filler, **words)
+    answer(world, notice, Finding.objects.get())
+    finding = Finding.objects.get()
+    person = people(above)
+    page = person.text("notice_detail", notice.pk) + person.text("finding_detail", finding.pk)
+    assert notice.number in page
+    assert 'method="post"' not in re.sub(r"<form[^>]*(logout|/report/)[^>]*>", "", page)
+    assert person.post("extension_decide", asked.pk, decision="grant").status_code == 403
+    assert person.post("revoke", notice.pk, reason="错").status_code == 403
+    assert person.post("scan_upload", notice.pk, "receipt", file=pdf()).status_code == 403
+    recheck = {"kind": "paper", "result": "passed", "seen": "看过。"}
+    assert person.post("recheck", finding.pk, **recheck).status_code == 403
+    assert person.post("fail", finding.pk, reason="不行").status_code == 403
+    assert person.post("close", finding.pk).status_code == 403
+    assert person.post("false_alarm", finding.pk, reason="不属实").status_code == 403
+    asked.refresh_from_db()
+    assert asked.status == "asked"
+
+
+def test_who_took_the_unit_over_finishes_the_case(world, above, people):
+    notice = replied(world)
+    finding = Finding.objects.get()
+    region = world.unit_b.region
+    transfer_unit(
+        unit=world.unit_a, office=world.city_b, reason="区划调整", by=above, region=region
+    )
+    assert people(world.officer).get("notice_detail", notice.pk).status_code == 404
+    data = {"kind": "paper", "result": "passed", "seen": "看过。"}
+    assert people(above).post("recheck", finding.pk, **data).status_code == 403
+    assert "复查已记录" in people(world.officer_b).said("recheck", finding.pk, **data)
+
+
+def test_a_finding_in_no_notice_is_every_supervising_offices(world, above):
+    finding = plain_finding(world)
+    actions.declare_false_alarm(finding, reason="核实后不属实。", by=above)
+    assert finding.status == "false_alarm"
 
 
 @pytest.mark.parametrize("who", ["filler", "signer"])
