@@ -1,13 +1,14 @@
 """Forms of rectification. What they refuse is told at the field, in Chinese, nothing lost."""
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Field, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 
+from emailsec.lib.manyrows import ManyRowsField
 from emailsec.lib.words import cn_date
 from inventory.models import Office
 from rectification.actions.base import too_long
@@ -16,12 +17,8 @@ from rectification.actions.replies import completion_problem
 from rectification.models import Finding, Recheck
 from rectification.terms import terms
 
-if TYPE_CHECKING:
-    _Findings = forms.ModelMultipleChoiceField[Finding]
-else:
-    _Findings = forms.ModelMultipleChoiceField
-
 _DATE = {"type": "date"}
+_NOT_FREE = "所选问题中有已列入其他通知或不存在的，请核对后重新选择。"
 _SCAN_ACCEPT = ".pdf,.png,.jpg,.jpeg"
 _SCAN_HELP = "pdf、png 或 jpg，不超过 10 MB；须看清公章和日期。"
 
@@ -100,13 +97,13 @@ def side_by_side(*names: str) -> Div:
 class NoticeForm(PlainForm):
     """What goes into a notice and until when."""
 
-    findings = _Findings(
+    findings = ManyRowsField(
         label="列入的问题",
         queryset=Finding.objects.none(),
         error_messages={
             "required": "请至少选择一个问题。",
-            "invalid_choice": "所选问题中有已列入其他通知的，请核对后重新选择。",
-            "invalid_pk_value": "所选问题中有已列入其他通知的，请核对后重新选择。",
+            "invalid_choice": _NOT_FREE,
+            "invalid_pk_value": _NOT_FREE,
         },
     )
     deadline = date_field("整改期限")

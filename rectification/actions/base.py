@@ -69,8 +69,9 @@ def _in_charge(office: Office | None, notice: Notice) -> bool:
     if office is None or notice.status not in Notice.SERVED_OR_LATER:
         return False
     now = notice.unit.supervisions.filter(kind=notice.office.kind).select_related("office").first()
-    handed_over = now is not None and not now.office.path.startswith(notice.office.path)
-    return handed_over and office == now.office
+    if now is None or now.office.path.startswith(notice.office.path):
+        return False
+    return bool(office == now.office)
 
 
 def drew_up(by: User, notice: Notice) -> bool:

@@ -3,11 +3,13 @@
 import datetime as dt
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from emailsec.lib.manyrows import ManyRowsField
 from emailsec.lib.workdays import today
 from rectification import actions
-from rectification.models import Finding, Reply
+from rectification.models import Finding, Notice, Reply
 from tests.rectification.case import (
     answer,
     approved,
@@ -147,3 +149,38 @@ def test_who_files_or_voids_a_letter_is_asked_before_the_form(world, client):
         client.force_login(who, backend="django.contrib.auth.backends.ModelBackend")
         url = reverse(f"scans:authorization_{act}", args=[letter.pk])
         assert client.post(url).status_code == 403, act
+
+
+@pytest.mark.parametrize("wrong", ["9" * 20, "-" + "9" * 20, "٣", "1e3", "", "x' or 1=1"])
+def test_a_forged_choice_of_findings_is_told_at_the_field(world, people, wrong):
+    finding = plain_finding(world)
+    response = people(world.officer).post(
+        "notice_create", world.unit_a.pk, findings=[finding.pk, wrong], deadline=LATER
+    )
+    assert response.status_code == 422
+    assert "所选问题中有已列入其他通知或不存在的" in response.content.decode()
+    assert not Notice.objects.exists()
+    draft = drafted(world, [finding])
+    response = people(world.officer).post("notice_edit", draft.pk, findings=wrong, deadline=LATER)
+    assert response.status_code == 422
+
+
+def test_an_id_that_no_column_holds_is_not_asked_of_the_database(django_assert_num_queries):
+    """PostgreSQL finds nothing, SQLite raises OverflowError."""
+    field = ManyRowsField(queryset=Finding.objects.all())
+    with django_assert_num_queries(0), pytest.raises(ValidationError):
+        field.clean(["9" * 20])
+
+
+@pytest.mark.parametrize("page", ["finding_list", "notice_list"])
+@pytest.mark.parametrize("wrong", ["9" * 20, "-1", "\x00", "٣", "' or 1=1"])
+@pytest.mark.parametrize("name", ["sector", "unit", "region", "status", "page", "q", "own"])
+def test_a_forged_filter_is_no_fault_of_ours(world, people, page, name, wrong):
+    query = {"own": "1", "region": wrong} if name == "own" else {name: wrong}
+    assert people(world.officer).get(page, **query).status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["9" * 20, "-1", "x", "٣", "\x00"])
+def test_a_reply_to_a_forged_finding_is_not_found(world, people, wrong):
+    notice = signed(world)
+    assert people(world.filler).post("reply", notice.pk, finding=wrong).status_code == 404
