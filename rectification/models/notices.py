@@ -8,10 +8,10 @@ from django.db import models
 from django.db.models import Q
 
 from audit.models import StatusChange
-from emailsec.lib.workdays import today
+from emailsec.lib.workdays import OFFICE_ZONE, today
 from inventory.models import Office, Unit
 from inventory.scoping import ScopedQuerySet, scope_of
-from rectification.models.findings import Finding, FindingQuerySet
+from rectification.models.findings import Finding, FindingChange, FindingQuerySet
 
 
 class NoticeQuerySet(ScopedQuerySet["Notice"]):
@@ -203,6 +203,25 @@ class NoticeItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.notice} {self.finding}"
+
+    @property
+    def ending(self) -> FindingChange | None:
+        """How the finding ended within this notice, None while it has not; what became of it
+        afterwards is not the notice's affair. Reads `finding.changes` (prefetch for a list)."""
+        ends = [
+            change
+            for change in self.finding.changes.all()  # newest first
+            if change.target in Finding.ENDED
+            and change.at >= self.notice.created_at
+            and change.at.astimezone(OFFICE_ZONE).date() == self.ended_on
+        ]
+        return ends[-1] if ends else None
+
+    @property
+    def status(self) -> Finding.Status:
+        """The status of the finding as far as this notice goes."""
+        ending = self.ending
+        return Finding.Status(ending.target if ending is not None else self.finding.status)
 
 
 def free_for_notice(findings: FindingQuerySet) -> FindingQuerySet:

@@ -49,10 +49,15 @@ def found_by(finding: Finding) -> paper.FoundBy:
     return paper.FoundBy.SELF_CHECK
 
 
-def said_of(finding: Finding) -> tuple[paper.Said, ...]:
+def sources_of(finding: Finding, until: datetime | None = None) -> list[FindingSource]:
+    """The prefetched sources, without those of a later moment than `until`."""
+    return [one for one in finding.sources.all() if until is None or one.at <= until]
+
+
+def said_of(finding: Finding, until: datetime | None = None) -> tuple[paper.Said, ...]:
     """The answers that the finding rests on, each once."""
     said = {}
-    for source in finding.sources.all():
+    for source in sources_of(finding, until):
         if source.kind not in _SAYING or not source.item or source.sheet is None:
             continue
         item = definition(source.sheet.selfcheck.questionnaire).item(source.item)
@@ -66,10 +71,10 @@ def said_of(finding: Finding) -> tuple[paper.Said, ...]:
     return tuple(said.values())
 
 
-def seen_of(finding: Finding) -> tuple[paper.Seen, ...]:
+def seen_of(finding: Finding, until: datetime | None = None) -> tuple[paper.Seen, ...]:
     """The observations that the finding rests on, line by line, each once."""
     seen: dict[paper.Seen, None] = {}
-    for source in finding.sources.all():
+    for source in sources_of(finding, until):
         if source.kind in _SEEING:
             seen.update(dict.fromkeys(_of_source(source)))
     return tuple(seen)

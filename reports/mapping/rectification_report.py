@@ -1,19 +1,18 @@
 """整改报告: what the unit reports on one notice, with the observations before and after."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from django.db.models import Prefetch
 
 from emailsec.lib.workdays import OFFICE_ZONE
-from rectification.models import Extension, Finding, Notice, Recheck, Reply
+from rectification.models import Extension, Finding, Notice, NoticeItem, Recheck, Reply
 from reports.mapping import Incomplete, evidence_row
 from reports.mapping.findings import after_of, said_of, seen_of, with_sources
 from reports.mapping.parties import liaison_of, office_of, unit_of
 from reports.models import ReportWords
 from reports.paper import contexts as paper
 
-NOT_WRITTEN: Final = "本单位未在平台填写。"
 NO_REPLY: Final = "尚未反馈。"
 # A reply counts as a repair until a 复查 sends it back.
 _ANSWERED: Final = frozenset({Finding.Status.TO_RECHECK, Finding.Status.CLOSED})
@@ -40,8 +39,8 @@ def report_paper(
     received = notice.received_on or notice.served_on
     if received is None:
         raise Incomplete("通知尚未送达，不能生成整改报告。")
-    findings = _findings(notice)
-    if not any(_reply(finding, notice) for finding in findings):
+    items = items_of(notice)
+    if not any(_reply(item) for item in items):
         raise Incomplete("还没有整改反馈，请先逐项反馈，再生成整改报告。")
     words = ReportWords.objects.filter(notice=notice).first()
     contact, phone = liaison_of(notice.unit)
@@ -55,44 +54,53 @@ def report_paper(
         serial=serial,
         interim=notice.status != Notice.Status.FINISHED,
         organisation=words.organisation if words else "",
-        findings=tuple(_finding(one, notice, extension) for one in findings),
-        long_term=(words.long_term if words else "") or NOT_WRITTEN,
+        findings=tuple(_finding(one, extension) for one in items),
+        long_term=words.long_term if words else "",
         contact=contact,
         phone=phone,
         reported_on=reported_on,
         verification=verification,
-        evidence=tuple(row for one in findings for row in _evidence(one, notice)),
+        evidence=tuple(row for one in items for row in _evidence(one)),
     )
 
 
-def _findings(notice: Notice) -> list[Finding]:
-    """The ordered findings in the order of print, with all that the paper reads."""
+def items_of(notice: Notice) -> list[NoticeItem]:
+    """The ordered findings in the order of print, with all that the report reads."""
     found = (
-        Finding.objects.filter(notice_items__notice=notice, notice_items__annex=False)
-        .order_by("notice_items__order")
-        .select_related("system", "unit")
+        notice.items.filter(annex=False)
+        .select_related("notice", "finding__system", "finding__unit")
         .prefetch_related(
-            with_sources(),
-            Prefetch("replies", Reply.objects.prefetch_related("evidence").order_by("id")),
-            Prefetch("rechecks", Recheck.objects.select_related("by", "wave").order_by("id")),
+            "finding__changes",
+            with_sources("finding__"),
+            Prefetch("finding__replies", Reply.objects.prefetch_related("evidence").order_by("id")),
+            Prefetch(
+                "finding__rechecks", Recheck.objects.select_related("by", "wave").order_by("id")
+            ),
         )
     )
     return list(found)
 
 
-def _replies(finding: Finding, notice: Notice) -> list[Reply]:
-    return [row for row in finding.replies.all() if row.notice_id == notice.pk]
+def _replies(item: NoticeItem) -> list[Reply]:
+    return [row for row in item.finding.replies.all() if row.notice_id == item.notice_id]
 
 
-def _reply(finding: Finding, notice: Notice) -> Reply | None:
-    rows = _replies(finding, notice)
+def _reply(item: NoticeItem) -> Reply | None:
+    rows = _replies(item)
     return rows[-1] if rows else None
 
 
-def _recheck(finding: Finding) -> Recheck | None:
-    """The newest 复查 that has ended; of a closed finding the one that closed it."""
-    ended = [row for row in finding.rechecks.all() if row.result != Recheck.Result.PENDING]
-    if finding.status == Finding.Status.CLOSED:
+def _recheck(item: NoticeItem, until: datetime | None) -> Recheck | None:
+    """The newest 复查 within the notice that has ended; of a closed finding the one that closed
+    it."""
+    ended = [
+        row
+        for row in item.finding.rechecks.all()
+        if row.result != Recheck.Result.PENDING
+        and row.at >= item.notice.created_at
+        and (until is None or row.at <= until)
+    ]
+    if item.status == Finding.Status.CLOSED:
         ended = [row for row in ended if row.result == Recheck.Result.PASSED] or ended
     return ended[-1] if ended else None
 
@@ -107,11 +115,12 @@ def _failed_since(recheck: Recheck | None, reply: Reply | None) -> bool:
     )
 
 
-def _finding(
-    finding: Finding, notice: Notice, extension: Extension | None
-) -> paper.RectifiedFinding:
-    reply, recheck = _reply(finding, notice), _recheck(finding)
-    done = finding.status in _ANSWERED and not _failed_since(recheck, reply)
+def _finding(item: NoticeItem, extension: Extension | None) -> paper.RectifiedFinding:
+    """What became of a finding within its notice: a later 重新列为问题 changes nothing in it."""
+    finding, status, ending = item.finding, item.status, item.ending
+    until = ending.at if ending is not None else None
+    reply, recheck = _reply(item), _recheck(item, until)
+    done = status in _ANSWERED and not _failed_since(recheck, reply)
     rescan = recheck is not None and recheck.kind == Recheck.Kind.RESCAN
     granted = extension if extension and extension.status == Extension.Status.GRANTED else None
     return paper.RectifiedFinding(
@@ -121,16 +130,14 @@ def _finding(
         cause=reply.analysis if reply else "",
         measure=reply.measures if reply else NO_REPLY,
         responsible=reply.responsible if reply else "",
-        state=finding.get_status_display(),
+        state=str(status.label),
         finished_on=reply.completed_on if reply and done else None,
-        before=seen_of(finding),
+        before=seen_of(finding, until),
         after=after_of(finding, recheck) if recheck and rescan else (),
-        said_before=said_of(finding),
-        evidence=tuple(
-            file.name for row in _replies(finding, notice) for file in row.evidence.all()
-        ),
+        said_before=said_of(finding, until),
+        evidence=tuple(file.name for row in _replies(item) for file in row.evidence.all()),
         recheck=_recheck_row(recheck) if recheck else None,
-        closed_on=finding.closed_on,
+        closed_on=item.ended_on if status == Finding.Status.CLOSED else None,
         interim=extension.interim if extension and not done else "",
         planned_on=granted.until if granted and not done else None,
     )
@@ -148,9 +155,9 @@ def _recheck_row(recheck: Recheck) -> paper.Recheck:
     )
 
 
-def _evidence(finding: Finding, notice: Notice) -> list[paper.EvidenceRow]:
+def _evidence(item: NoticeItem) -> list[paper.EvidenceRow]:
     return [
-        evidence_row(file, finding.number, row.at)
-        for row in _replies(finding, notice)
+        evidence_row(file, item.finding.number, row.at)
+        for row in _replies(item)
         for file in row.evidence.all()
     ]

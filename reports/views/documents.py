@@ -105,7 +105,9 @@ def report_issue(request: PortalRequest, notice_id: int) -> HttpResponse:
         "words": words,
         "issued": reports.select_related("made_by"),
         "refusal": actions.stage_refusal(notice, request.user),
-        "items": notice.items.filter(annex=False).select_related("finding"),
+        "items": notice.items.filter(annex=False)
+        .select_related("notice", "finding")
+        .prefetch_related("finding__changes"),
     }
     return render(request, "reports/report_issue.html", context)
 

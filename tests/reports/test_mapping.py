@@ -10,6 +10,7 @@ from assessments.models import SelfCheck
 from assessments.sheets import content_digest, load_sheets
 from emailsec.lib.words import cn_date
 from emailsec.lib.workdays import today
+from rectification import actions
 from rectification.candidates import candidates
 from rectification.models import Extension, Finding, FindingSource
 from reports import register
@@ -18,9 +19,10 @@ from reports.mapping import Incomplete, content_of
 from reports.mapping.findings import found_by, of_verdict
 from reports.mapping.notice import notice_paper
 from reports.mapping.parties import liaison_of, office_of, unit_of
-from reports.mapping.rectification_report import NOT_WRITTEN, report_paper
+from reports.mapping.rectification_report import report_paper
 from reports.mapping.selfcheck import selfcheck_paper
 from reports.paper import contexts as paper
+from reports.paper import documents
 from scans.models import Verdict
 from tests.reports import case as cases
 
@@ -224,16 +226,52 @@ def test_the_report_shows_before_and_after_and_how_it_was_rechecked(case):
     assert {row.finding_number for row in made.evidence} == {f.number for f in made.findings}
 
 
-def test_the_report_prints_the_units_own_words_or_that_there_are_none(case):
+def test_the_report_prints_the_units_own_words_or_nothing(case):
     freeze_notice(case.notice)
     cases.served(case)
     cases.answered(case)
-    assert report(case).long_term == NOT_WRITTEN
-    assert report(case).organisation == ""
+    assert (report(case).organisation, report(case).long_term) == ("", "")
+    html = documents.rectification_report(report(case)).html()
+    assert "四、未完成事项" in html
+    assert "五、" not in html
     write_report_words(
         case.notice, organisation="局长牵头。", long_term="每季度检查。", by=case.world.filler
     )
     assert (report(case).organisation, report(case).long_term) == ("局长牵头。", "每季度检查。")
+
+
+def test_a_finding_that_returns_changes_nothing_in_the_report_of_its_old_notice(case):
+    freeze_notice(case.notice)
+    cases.served(case)
+    cases.answered(case)
+    cases.closed(case)
+    before = report(case)
+    items = case.notice.items.filter(annex=False).select_related("finding")
+    seen = next(i.finding for i in items if i.finding.observable)
+    actions.reopen(seen, reason="抽查又可明文登录。", by=case.world.officer)
+    # It is seen once more, and the new look is a source of the finding.
+    cases.look(case.world.system_a, cases.BEFORE, case.letter)
+    actions.confirm_findings(
+        case.selfcheck, [c.key for c in candidates(case.selfcheck)], by=case.world.officer
+    )
+    assert content_of(report(case)) == content_of(before)
+    assert {f.state for f in before.findings} == {"已销号"}
+
+    again = actions.draft_notice(
+        case.world.unit_a,
+        Finding.objects.filter(pk=seen.pk),
+        deadline=today() + dt.timedelta(days=15),
+        by=case.world.officer,
+    )
+    actions.check_notice(again, by=case.world.checker)
+    actions.approve_notice(again, by=case.world.approver)
+    second = cases.Case(case.world, case.selfcheck, case.letter, [seen], again)
+    freeze_notice(again)
+    cases.served(second)
+    cases.answered(second)
+    [row] = report(second).findings
+    assert (row.state, row.recheck, row.closed_on) == ("待复查", None, None)
+    assert content_of(report(case)) == content_of(before)
 
 
 def test_what_is_unfinished_carries_the_interim_of_the_extension(case):

@@ -52,7 +52,7 @@ class RectificationReportPaper:
     interim: bool = False  # 阶段性: the notice is not 办结 yet
     organisation: str  # 组织领导, paragraphs separated by line breaks
     findings: tuple[RectifiedFinding, ...]
-    long_term: str  # 长效机制, paragraphs separated by line breaks
+    long_term: str  # 长效机制, paragraphs separated by line breaks; "" leaves the part out
     contact: str
     phone: str
     reported_on: date
