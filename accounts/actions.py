@@ -98,17 +98,22 @@ def seat_of(unit: Unit, role: Role) -> User | None:
     return seat.user if seat else None
 
 
+# Why a sheet is no longer printed for an account.
+IN_USE = "本人已启用，忘记口令由平台系统管理员重置"
 _SUFFIX = {Role.FILLER: "tb", Role.SIGNER: "sq"}
 
 
 @transaction.atomic
 def invite_unit(*, unit: Unit, role: Role, by: Actor) -> Invitation:
-    """Create the unit's account for `role`, or give the existing one a new one-time password.
+    """Create the unit's account for `role`, or give one that nobody has used yet a new first
+    password.
 
-    A renewed account loses its sessions, because they hang on the password.
+    Whoever prints the sheet reads the password on it. Were an account in use to be reset here, its
+    supervisor could sign in the name of the unit's leader.
 
     Raises:
-        Refused: not a role to invite, or `by` works in an office that merely reads the unit.
+        Refused: not a role to invite, `by` works in an office that merely reads the unit, or the
+            account is its owner's already.
     """
     if role not in _SUFFIX:
         raise Refused("报送账号只有填报人和审签人两种。")
@@ -117,6 +122,8 @@ def invite_unit(*, unit: Unit, role: Role, by: Actor) -> Invitation:
     password = initial_password()
     user = seat_of(unit, role)
     renewed = user is not None
+    if user is not None and user.has_been_used:
+        raise Refused(f"{role.label}账号{IN_USE}。")
     if user is None:
         user = create_account(
             username=_free_username(f"dw{unit.pk:06d}-{_SUFFIX[role]}"),

@@ -83,8 +83,8 @@ class User(AbstractBaseUser):
 
     @property
     def has_been_used(self) -> bool:
-        """Whether the person has set a password of their own."""
-        return not self.must_change_password
+        """Whether the person has been in: logged in once, or set a password of their own."""
+        return self.last_login is not None or not self.must_change_password
 
     @property
     def roles(self) -> set[str]:

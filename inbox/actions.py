@@ -19,6 +19,11 @@ def _post(users: set[int], title: str, body: str, url: str) -> int:
     return len(Message.objects.bulk_create(rows))
 
 
+def tell_person(user: User, *, title: str, body: str = "", url: str = "") -> None:
+    """Put a message into one person's inbox."""
+    _post({user.pk}, title, body, url)
+
+
 def tell_unit(
     unit: Unit, *, title: str, body: str = "", url: str = "", roles: tuple[Role, ...] = ()
 ) -> int:

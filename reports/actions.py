@@ -8,10 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.actions import Invitation, invite_unit
 from accounts.models import User
+from accounts.roles import Role
 from assessments.models import SelfCheck
 from audit.trail import SYSTEM, record
 from emailsec.lib.workdays import today
+from inbox.actions import tell_person
+from inventory.models import Unit
 from rectification.models import Notice
 from rectification.numbers import take
 from reports import register
@@ -304,3 +308,24 @@ def preview_report(notice: Notice) -> bytes:
 
 
 PREVIEW = Verification(code="预览稿", url="about:blank")
+
+
+# --- Invitations ----------------------------------------------------------------------------
+
+
+@transaction.atomic
+def invite(*, unit: Unit, role: Role, by: User) -> Invitation:
+    """Give out the account of `role` for its sheet; tell its owner of a sheet printed anew.
+
+    Raises:
+        accounts.actions.Refused: see `invite_unit`.
+    """
+    made = invite_unit(unit=unit, role=role, by=by)
+    if made.renewed:
+        tell_person(
+            made.user,
+            title="首次口令已重新打印",
+            body=f"{by.label}（{by.role_label}）重新打印了本账号的告知单，此前的首次口令已失效。"
+            "如果您没有要求重新打印，请向监管机关核实。",
+        )
+    return made

@@ -12,11 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts.actions import Invitation, Refused, invite_unit, seat_of
+from accounts.actions import IN_USE, Invitation, Refused, seat_of
 from accounts.requests import PortalRequest
 from accounts.roles import Role
 from assessments.models import Campaign
 from inventory.models import Unit
+from reports.actions import invite
 from reports.mapping.parties import office_of, unit_of
 from reports.paper import contexts as paper
 from reports.paper import wording
@@ -55,13 +56,13 @@ def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            made = invite_unit(unit=unit, role=Role(form.cleaned_data["role"]), by=request.user)
+            made = invite(unit=unit, role=Role(form.cleaned_data["role"]), by=request.user)
         except Refused as refusal:
             messages.error(request, str(refusal))
             return redirect("inventory:unit_detail", unit.pk)
         return _pdf(request, unit, campaign, made, form.cleaned_data)
     seats = [{"role": role, "user": seat_of(unit, role)} for role in _ROLES]
-    context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats}
+    context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats, "in_use": IN_USE}
     return render(request, "reports/invitation.html", context)
 
 

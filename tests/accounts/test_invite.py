@@ -46,7 +46,14 @@ def test_a_unit_without_accounts_gets_one_for_each_role(world):
         assert invitation.password not in repr(invitation)
 
 
-def test_an_existing_account_is_renewed_and_keeps_its_name(world):
+def fresh(user) -> User:
+    """Let nobody have used the account yet."""
+    User.objects.filter(pk=user.pk).update(last_login=None, must_change_password=True)
+    return User.objects.get(pk=user.pk)
+
+
+def test_an_account_that_nobody_used_is_renewed_and_keeps_its_name(world):
+    fresh(world.filler)
     invitation = actions.invite_unit(unit=world.unit_a, role=Role.FILLER, by=world.officer)
     assert invitation.renewed
     assert invitation.user == world.filler
@@ -76,6 +83,7 @@ def test_other_roles_and_other_offices_are_refused(world):
 
 
 def test_the_sheet_is_the_answer_and_is_kept_nowhere(client, world, caplog):
+    fresh(world.signer)
     client.force_login(world.officer)
     with caplog.at_level(logging.DEBUG):
         response = client.post(url(world.unit_a), form("signer", days=12))
@@ -93,13 +101,39 @@ def test_the_sheet_is_the_answer_and_is_kept_nowhere(client, world, caplog):
     assert password not in caplog.text
     assert password not in str(list(AuditEvent.objects.values()))
     assert not world.unit_a.documents.exists()
+    told_owner = world.signer.inbox_messages.get()
+    assert told_owner.title == "首次口令已重新打印"
+    assert world.officer.name in told_owner.body
+    assert password not in told_owner.body
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        {"must_change_password": False, "last_login": None},
+        {"must_change_password": True, "last_login": dt.datetime(2026, 3, 1, tzinfo=dt.UTC)},
+    ],
+)
+def test_nobody_takes_over_an_account_that_its_owner_uses(client, world, used):
+    User.objects.filter(pk=world.signer.pk).update(**used)
+    client.force_login(world.officer)
+    shown = client.get(url(world.unit_a)).content.decode()
+    assert 'value="signer"' not in shown
+    assert "本人已启用，忘记口令由平台系统管理员重置" in shown
+    answer = client.post(url(world.unit_a), form("signer"), follow=True)
+    assert "审签人账号本人已启用" in answer.content.decode()
+    world.signer.refresh_from_db()
+    assert world.signer.check_password(PASSWORD)
+    assert not AuditEvent.objects.filter(action="account.invite").exists()
 
 
 def test_the_page_says_how_the_accounts_stand(client, world):
-    User.objects.filter(pk=world.signer.pk).update(must_change_password=True)
+    fresh(world.signer)
     client.force_login(world.officer)
     page = client.get(url(world.unit_a)).content.decode()
-    assert "重置口令并打印告知单" in page
+    assert "使用中" in page
+    assert "已发放，未启用" in page
+    assert 'value="filler"' not in page
     assert "打印审签人告知单" in page
     detail = client.get(reverse("inventory:unit_detail", args=[world.unit_a.pk]))
     assert url(world.unit_a) in detail.content.decode()
