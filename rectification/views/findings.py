@@ -86,7 +86,12 @@ def finding_list(request: PortalRequest) -> HttpResponse:
     page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
     unclosed = ~Q(status__in=Finding.ENDED)
     late = Q(status__in=Finding.WITH_UNIT, due_on__lt=today())
-    figures = mine.aggregate(
+    # The heading tells of the same place and words as the list, by status; its links keep them.
+    place = request.GET.copy()
+    for name in ("status", "severity", "overdue"):
+        place.pop(name, None)
+    counted = FindingFilter(place, mine, units=units, one_unit=one_unit).qs
+    figures = counted.aggregate(
         unclosed=Count("pk", filter=unclosed),
         high=Count("pk", filter=unclosed & Q(severity="high")),
         overdue=Count("pk", filter=late),

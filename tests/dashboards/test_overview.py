@@ -226,6 +226,9 @@ def test_another_campaign_is_another_count(world, client):
     assert response.context["whole"].counts["reported"] == 1
     for _, _, number, url in every_number(response):
         assert client.get(url).context["page"].paginator.count == number
+    assert f'{reverse("assessments:urge_list")}?campaign={new.pk}"' in (
+        overview(client, world.officer).content.decode()
+    )
     # A campaign that the person may not see is as if it were not named.
     assert client.get(reverse("dashboards:selfchecks_export", args=[old.pk])).status_code == 200
     hidden = Campaign.objects.create(

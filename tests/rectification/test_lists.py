@@ -117,6 +117,14 @@ def test_every_figure_opens_to_as_many_rows(mixed, people):
         assert rows == figures[name], name
 
 
+def test_the_heading_tells_of_the_list_as_it_is_narrowed(mixed, people):
+    officer = people(mixed.officer)
+    number = Finding.objects.get(cause="a").number
+    page = officer.get("finding_list", q=number, status="closed")
+    assert sum(page.context["figures"][name] for name in ("unclosed", "closed")) == 1
+    assert f"?q={number}&amp;status=unclosed" in page.content.decode()
+
+
 def test_the_filters_in_force_are_chips(mixed, people):
     page = people(mixed.officer).text("finding_list", severity="high", overdue="1")
     assert "严重程度：高" in page
