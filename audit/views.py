@@ -111,12 +111,15 @@ def event_list(request: HttpRequest) -> HttpResponse:
 def event_export(request: HttpRequest) -> HttpResponse:
     """The same rows as the page; the export is an event itself."""
     found = _found(request)
+    back = f"{reverse('audit:list')}?{request.GET.urlencode()}"
+    if found.form.errors:
+        return redirect(back)
     count = found.qs.count()
     if count > MOST_ROWS:
         messages.error(
             request, f"共 {count} 条，超过一次可导出的 {MOST_ROWS} 条，请缩小时间范围后再导出。"
         )
-        return redirect(f"{reverse('audit:list')}?{request.GET.urlencode()}")
+        return redirect(back)
     rows = tuple(
         (
             row.event.pk,

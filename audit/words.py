@@ -76,6 +76,19 @@ def acts() -> dict[str, str]:
     return dict(sorted((_ACTS | _moves()).items()))
 
 
+def same_words(slug: str) -> list[str]:
+    """All slugs that read as this one does: two moves of one label are one act to a reader."""
+    return [other for other, label in acts().items() if label == act(slug)]
+
+
+def choices() -> list[tuple[str, str]]:
+    """Every act once by its words, for a list to choose from; the first slug stands for all."""
+    first: dict[str, str] = {}
+    for slug, label in acts().items():
+        first.setdefault(label, slug)
+    return [(slug, label) for label, slug in first.items()]
+
+
 def act(slug: str) -> str:
     """The words for one act; the slug itself for one that this version no longer knows."""
     return acts().get(slug, slug)

@@ -84,8 +84,28 @@ def test_the_trail_is_narrowed(world, auditor, query, found):
 
 
 def test_a_bad_date_is_told_at_its_field(world, auditor):
-    answer = auditor.get(reverse("audit:list"), {"since": "昨天", "until": "2026-13-01"})
+    query = {"since": "昨天", "until": "2026-13-01"}
+    answer = auditor.get(reverse("audit:list"), query)
     assert answer.content.decode().count("请填写日期") == 2
+    assert not answer.context["rows"]
+    exported = auditor.get(reverse("audit:export"), query, follow=True)
+    assert exported.content.decode().count("请填写日期") == 2
+    assert not AuditEvent.objects.filter(action="list.export").exists()
+
+
+def test_a_span_that_ends_before_it_begins_is_told_at_its_end(world, auditor):
+    answer = auditor.get(reverse("audit:list"), {"since": "2026-03-02", "until": "2026-03-01"})
+    assert "“至”不能早于“自”。" in answer.content.decode()
+
+
+def test_moves_that_read_alike_are_one_act_to_choose(world, auditor):
+    labels = [label for _, label in words.choices()]
+    assert len(labels) == len(set(labels))
+    assert words.act("finding.fail") == words.act("finding.fail_open")
+    chosen = next(slug for slug, label in words.choices() if label == words.act("finding.fail"))
+    record("finding.fail", None, by=SYSTEM, label="甲")
+    record("finding.fail_open", None, by=SYSTEM, label="乙")
+    assert {e.object_label for e in events(auditor, act=chosen)} == {"甲", "乙"}
 
 
 def test_the_content_of_an_event_is_shown_in_words(world, auditor):
