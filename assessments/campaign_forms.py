@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from assessments.models import CallRecord, Campaign, Questionnaire
 from emailsec.lib.workdays import today
+from inventory import codes
 from inventory.models import Office
 
 # A campaign is a matter of months; a later deadline is a slip of the keyboard.
@@ -48,7 +49,10 @@ class CampaignForm(_Unhurried):
         self.fields["deadline"].help_text = "单位须在当日24时前报送。"
 
     def clean_title(self) -> str:
-        title: str = self.cleaned_data["title"]
+        try:
+            title = codes.title(self.cleaned_data["title"])
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
         if self.office.campaigns.filter(title=title).exclude(pk=self.instance.pk).exists():
             raise ValidationError("本机关已有同名的专项行动，请在名称中写明年度或批次以便区分。")
         return title

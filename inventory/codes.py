@@ -28,6 +28,29 @@ _PHONE = re.compile(r"[0-9+][0-9\- ]{4,24}")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 
 
+def opening(text: str) -> str:
+    """Return `text`; raises ValueError (Chinese) where a spreadsheet would read it as a formula.
+
+    Lists are exported, and a name must stand in them as it was typed: it is refused, not altered.
+    """
+    if text[:1] in set("=+-@"):
+        raise ValueError("不能以 = + - @ 开头，表格软件会当作公式；请改正后再填。")
+    return text
+
+
+def title(text: str) -> str:
+    """Return `text`, a name that stands in headings, letters and workbooks.
+
+    Raises:
+        ValueError: it reads as a formula, or has < > or a control character (Chinese).
+    """
+    if set("<>") & set(text):
+        raise ValueError("不能含有 < 或 >，需要书名号的请用《》。")
+    if any(unicodedata.category(c) == "Cc" for c in text):
+        raise ValueError("含有看不见的控制字符，请删去后重新填写。")
+    return opening(text)
+
+
 def narrow(text: str) -> str:
     """Return `text` with full-width digits, letters and signs in ASCII, trimmed (Unicode NFKC).
 
@@ -164,10 +187,14 @@ def public_address(text: str) -> str:
 def dkim_selectors(text: str) -> str:
     """Return DKIM selectors (RFC 6376, 3.1) in lower case, joined by commas.
 
-    Commas of both widths, semicolons, 、 and white space separate them in the input.
+    Commas of both widths, semicolons, 、 and line ends separate them in the input. A blank does
+    not: whether it parts two selectors or slipped into one, only the writer knows.
     """
-    found = [s for s in re.split(r"[\s,，;；、]+", narrow(text).lower()) if s]
+    parts = re.split(r"[\n,，;；、]", narrow(text).lower())
+    found = [s for part in parts if (s := part.strip())]
     for selector in found:
+        if re.search(r"\s", selector):
+            raise ValueError(f"“{selector}”中间有空格；多个选择器请用逗号隔开。")
         if not all(_SELECTOR.fullmatch(label) for label in selector.split(".")):
             raise ValueError(
                 f"“{selector}”不是有效的选择器；请填写“选择器._domainkey.域名”中最前面的一段。"

@@ -107,7 +107,10 @@ class UnitForm(UnitFactsForm):
         return []
 
     def clean_name(self) -> str:
-        return "".join(self.cleaned_data["name"].split())
+        try:
+            return codes.opening("".join(self.cleaned_data["name"].split()))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
 
     def clean_uscc(self) -> str:
         code: str = self.cleaned_data["uscc"]

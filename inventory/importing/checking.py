@@ -126,7 +126,9 @@ class _Checker:
         row.sound = False
         shown = {column.key for column in sheet.columns}
         key = key if key in shown else sheet.columns[0].key
-        value = "" if key in {"networks", "not_classified"} else row.line.cells.get(key, "")
+        value = row.line.cells.get(key, "")
+        if key in {"networks", "not_classified"} and "密" in value:
+            value = "（不显示）"  # what points to a classified system is not repeated
         self.plan.errors.append(CellError(place_of(sheet, key, row.line.row), value, reason))
 
     def _complete(self, sheet: Sheet, row: _Row, keys: Iterable[str] | None = None) -> None:

@@ -61,21 +61,11 @@ class Sheet:
     columns: tuple[Column, ...]
 
 
-def neutral(text: str) -> str:
-    """Return `text` with a leading = + - @ in full width.
-
-    A spreadsheet that meets the value in a later export takes it for text, never for a formula;
-    a reader sees the same sign.
-    """
-    wide = {"=": "＝", "+": "＋", "-": "－", "@": "＠"}
-    return wide.get(text[:1], text[:1]) + text[1:]
-
-
 def text_up_to(limit: int) -> Parser:
     def parse(text: str) -> str:
         if len(text) > limit:
             raise ValueError(f"最多{limit}个字，现为{len(text)}个字。")
-        return neutral(text)
+        return codes.opening(text)
 
     return parse
 

@@ -186,6 +186,9 @@ def draft(selfcheck, **more) -> dict[str, str]:
         ("title", "", "必填，请填写。"),
         ("title", "检" * 121, "最多120个字，现为121个字"),
         ("title", "2026年电子邮件系统安全专项检查", "本机关已有同名的专项行动"),
+        ("title", "=1+1", "不能以 = + - @ 开头"),
+        ("title", "@检查", "不能以 = + - @ 开头"),
+        ("title", "检查\x07", "看不见的控制字符"),
         ("document_number", "号" * 61, "最多60个字，现为61个字"),
         ("questionnaire", "999999", "不在可选范围内"),
         ("deadline", "2020-01-01", "不能早于今天"),
@@ -209,6 +212,15 @@ def test_a_bad_campaign_is_told_at_its_field_and_nothing_is_lost(
     assert says in shown
     assert field == "document_number" or "甲公网安〔2027〕第1号" in shown
     assert field == "questionnaire" or value in shown
+    assert Campaign.objects.count() == 1
+
+
+def test_a_title_has_no_angle_brackets(world, selfcheck):
+    answer = as_(world.officer).post(
+        reverse("assessments:campaign_create"), draft(selfcheck, title="<b>检查</b>")
+    )
+    assert "不能含有 < 或 >" in answer.context["form"].errors["title"][0]
+    assert "<b>检查" not in answer.content.decode()
     assert Campaign.objects.count() == 1
 
 

@@ -68,6 +68,19 @@ def test_a_wrong_domain_says_what_is_wrong(text, says):
         codes.domain_name(text)
 
 
+def test_a_blank_parts_no_selectors():
+    assert codes.dkim_selectors("s1, s2;\ns3；") == "s1,s2,s3"
+    with pytest.raises(ValueError, match="“a b”中间有空格"):
+        codes.dkim_selectors("a b;")
+
+
+@pytest.mark.parametrize("text", ["=a", "+1", "-1", "@a"])
+def test_a_name_that_a_spreadsheet_would_compute_is_refused(text):
+    with pytest.raises(ValueError, match="不能以 = "):
+        codes.opening(text)
+    assert codes.opening("a=1") == "a=1"
+
+
 def test_filing_numbers():
     assert codes.filing_number("11010199001 21001") == "11010199001-21001"
     with pytest.raises(ValueError, match="11位加5位"):

@@ -11,7 +11,7 @@ from openpyxl import Workbook, load_workbook
 from audit.models import AuditEvent
 from inventory.importing import applying
 from inventory.importing.checking import check
-from inventory.importing.columns import CONFIRMED, SHEETS, neutral
+from inventory.importing.columns import CONFIRMED, SHEETS
 from inventory.importing.reading import read
 from inventory.models import ImportBatch, MailDomain, Unit
 from tests.inventory.workbooks import (
@@ -249,7 +249,7 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_sheets(client, world):
     assert not Unit.objects.filter(uscc=code(1)).exists()
 
 
-def test_formulas_are_refused_and_texts_that_look_like_one_are_harmless(world):
+def test_formulas_are_refused_and_so_are_texts_that_look_like_one(world):
     found = errors(book(unit(单位全称="=HYPERLINK(1)")), world.officer)
     assert ("单位!B2", "不接受公式，请改填结果。") in found
 
@@ -259,9 +259,14 @@ def test_formulas_are_refused_and_texts_that_look_like_one_are_harmless(world):
     plan = check(
         read(io.BytesIO(book(unit(单位全称="=HYPERLINK(1)"), touch=as_text))), user=world.officer
     )
-    assert plan.errors == []
-    assert plan.new["单位"][0].name == "＝HYPERLINK(1)"
-    assert [neutral(t) for t in ("+1", "-1", "@a", "a=1", "")] == ["＋1", "－1", "＠a", "a=1", ""]
+    assert [(e.place, e.value) for e in plan.errors] == [("单位!B2", "=HYPERLINK(1)")]
+    assert "不能以 = + - @ 开头" in plan.errors[0].reason
+
+
+def test_what_was_written_for_the_confirmation_is_shown_with_its_error(world):
+    rows = [unit(), system(非涉密确认="是"), domain()]
+    plan = check(read(io.BytesIO(book(*rows))), user=world.officer)
+    assert [(e.place, e.value) for e in plan.errors] == [("邮件系统!C2", "是")]
 
 
 def spoil(kind):
