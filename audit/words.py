@@ -35,6 +35,7 @@ _ACTS: Final = {
     "inventory.import": "批量导入台账",
     "list.export": "导出清单",
     "notice.draft": "拟稿",
+    "notice.preview": "查看预览稿",
     "notice.scan": "上传盖章件",
     "office.create": "登记监管机关",
     "office.update": "修改监管机关",

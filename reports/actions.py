@@ -20,7 +20,7 @@ from rectification.models import Notice
 from rectification.numbers import take
 from reports import register
 from reports.mapping import Incomplete, content_of
-from reports.mapping.notice import notice_paper
+from reports.mapping.notice import DRAFTS, draft_paper, notice_paper
 from reports.mapping.rectification_report import report_paper
 from reports.mapping.selfcheck import selfcheck_paper
 from reports.models import Document, RenderProblem, ReportWords, with_revision
@@ -70,6 +70,7 @@ def freeze_notice(notice: Notice) -> Document:
 
 
 def _notice_entry(notice: Notice, made: NoticePaper, kind: str) -> register.Entry:
+    assert made.issued_on is not None  # a draft never gets here: notice_paper refuses it
     return register.Entry(
         kind=kind,
         unit=notice.unit,
@@ -294,11 +295,27 @@ def _details(document: Document) -> dict[str, Any]:
 
 def preview_notice(notice: Notice) -> bytes:
     """The PDF of a notice: the frozen one if it stands, else as it would be rendered now."""
+    if notice.status in DRAFTS:
+        return documents.notice(draft_paper(notice)).pdf()
     frozen = notice.documents.filter(kind=Document.Kind.NOTICE).first()
     if frozen is not None:
         with frozen.file.open("rb") as file:
             return bytes(file.read())
     return documents.notice(notice_paper(notice, PREVIEW)).pdf()
+
+
+def read_draft(notice: Notice, *, by: User) -> bytes:
+    """The 预览稿 of a notice for those who decide on it; only that it was read is recorded.
+
+    Raises:
+        Incomplete: not a draft (any more), or something that its paper must say is missing
+            (Chinese).
+    """
+    if not (by.is_office_side and by.can("notice.read", notice)):
+        raise PermissionDenied("notice.read")
+    pdf = documents.notice(draft_paper(notice)).pdf()
+    record("notice.preview", notice, by=by)
+    return pdf
 
 
 def preview_report(notice: Notice) -> bytes:

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         authorization.authorization_letter,
         name="authorization_letter",
     ),
+    path("notices/<int:notice_id>/preview/", documents.notice_preview, name="notice_preview"),
     path("notices/<int:notice_id>/report/", documents.report_issue, name="report_issue"),
     path("units/<int:unit_id>/invitation/", invitation.invitation, name="invitation"),
     path("exports/register.xlsx", exports.register_export, name="register_export"),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from emailsec.lib.workdays import OFFICE_ZONE
 from reports.paper import contexts as paper
 
-_NOWHERE: Final = paper.Verification(code="", url="")
+NOWHERE: Final = paper.Verification(code="", url="")
 
 
 class Incomplete(Exception):
@@ -25,7 +25,7 @@ def content_of(made: paper.RectificationReportPaper | paper.SelfCheckPaper) -> s
         if isinstance(made, paper.SelfCheckPaper)
         else {"reported_on": date.min}
     )
-    same = replace(made, serial="", verification=_NOWHERE, **made_at)
+    same = replace(made, serial="", verification=NOWHERE, **made_at)
     return hashlib.sha256(repr(same).encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from emailsec.lib.words import u_label
 from rectification.models import Finding, Ground, Notice
 from rectification.trail import standing
-from reports.mapping import Incomplete
+from reports.mapping import NOWHERE, Incomplete
 from reports.mapping.findings import (
     found_by,
     letters_of,
@@ -20,8 +20,12 @@ from reports.mapping.parties import office_of, unit_of
 from reports.paper import contexts as paper
 
 # Printed where no confirmed clause is behind an item of the annex.
+DRAFTS: Final = frozenset({Notice.Status.DRAFTED, Notice.Status.CHECKED})
 NO_CLAUSE: Final = "安全建议，供参考"
 NO_REQUIREMENT: Final = "请采取措施消除上述问题，并保存整改前后的佐证材料。"
+
+
+NO_NUMBER: Final = "待编号"
 
 
 def notice_paper(notice: Notice, verification: paper.Verification) -> paper.NoticePaper:
@@ -32,6 +36,21 @@ def notice_paper(notice: Notice, verification: paper.Verification) -> paper.Noti
     """
     if notice.approved_on is None or not notice.number:
         raise Incomplete("通知尚未批准编号。")
+    return _paper(notice, verification)
+
+
+def draft_paper(notice: Notice) -> paper.NoticePaper:
+    """Return what the paper of a draft would say: no number, no day of issue, no code.
+
+    Raises:
+        Incomplete: the draft lacks something that its paper must say (Chinese).
+    """
+    if notice.status not in DRAFTS:
+        raise Incomplete("通知不在拟稿、审核中，没有预览稿。")
+    return _paper(notice, NOWHERE)
+
+
+def _paper(notice: Notice, verification: paper.Verification) -> paper.NoticePaper:
     rows = list(
         notice.items.select_related("finding__system").prefetch_related(with_sources("finding__"))
     )
@@ -44,13 +63,13 @@ def notice_paper(notice: Notice, verification: paper.Verification) -> paper.Noti
         return paper.NoticePaper(
             office=office_of(notice.office, contact=notice.drafted_by.name),
             unit=unit_of(notice.unit),
-            number=notice.number,
+            number=notice.number or NO_NUMBER,
             issued_on=notice.approved_on,
             deadline=notice.original_deadline or notice.deadline,
             findings=tuple(_finding(one) for one in ordered),
             advice=tuple(_finding(one) for one in advised),
             verification=verification,
-            file=_file(notice),
+            file=_file(notice) if notice.approved_on else None,
             selfcheck=_selfcheck(everything),
             probe=_probe(everything),
         )

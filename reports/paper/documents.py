@@ -24,7 +24,10 @@ FOLDER = "reports/paper"
 INVITATION_CHARACTERS = 230
 
 
-def _start_of(day: date) -> datetime:
+def _start_of(day: date | None) -> datetime:
+    """The moment that a paper stands for; a draft has no day of its own."""
+    if day is None:
+        return datetime.now(wording.CHINA)
     return datetime.combine(day, time(0), tzinfo=wording.CHINA)
 
 
@@ -34,7 +37,9 @@ def _qr(verification: Verification) -> dict[str, Any]:
 
 
 def notice(paper: NoticePaper) -> PaperDocument:
-    """限期整改通知书, the copy for the notified unit, with the annex 《安全建议》."""
+    """限期整改通知书, the copy for the notified unit, with the annex 《安全建议》; before the
+    approval as a 预览稿, which says so on every page and carries no code."""
+    draft = paper.issued_on is None
     return PaperDocument(
         template=f"{FOLDER}/notice.html",
         context={
@@ -43,9 +48,10 @@ def notice(paper: NoticePaper) -> PaperDocument:
             "deadline_sentence": wording.deadline_sentence(paper.deadline, paper.office.name),
             "consequence": wording.consequence(paper.unit.kind),
             "phrases": wording.phrases()["notice"],
-            **_qr(paper.verification),
+            "draft": wording.phrases()["draft"] if draft else "",
+            **({} if draft else _qr(paper.verification)),
         },
-        title=f"{paper.office.name}限期整改通知书（{paper.number}）",
+        title=f"{paper.office.name}限期整改通知书（{'预览稿' if draft else paper.number}）",
         author=paper.office.name,
         subject="限期整改通知书",
         serial=paper.number,

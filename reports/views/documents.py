@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PortalRequest
@@ -16,6 +17,7 @@ from rectification.models import Notice
 from reports import actions
 from reports.filters import DocumentFilter
 from reports.forms import ReportWordsForm
+from reports.mapping import Incomplete
 from reports.models import Document, ReportWords
 from reports.views.shared import download
 
@@ -72,6 +74,23 @@ def selfcheck_print(request: PortalRequest, selfcheck_id: int) -> HttpResponseBa
         messages.error(request, str(refusal))
         return redirect("assessments:summary", selfcheck.pk)
     return download(request, document)
+
+
+@require_GET
+def notice_preview(request: PortalRequest, notice_id: int) -> HttpResponse:
+    """The 预览稿 that 审核人 and 批准人 read before they decide; never the unit."""
+    if not (request.user.is_office_side and request.user.can("notice.read")):
+        raise PermissionDenied("notice.read")
+    rows = Notice.objects.visible_to(request.user).select_related("unit", "office", "drafted_by")
+    notice = get_object_or_404(rows, pk=notice_id)
+    try:
+        pdf = actions.read_draft(notice, by=request.user)
+    except Incomplete as problem:
+        messages.error(request, str(problem))
+        return redirect("rectification:notice_detail", notice.pk)
+    name = content_disposition_header(False, f"限期整改通知书（预览稿{notice.pk}）.pdf")
+    headers = {"Content-Disposition": name or "inline", "Cache-Control": "no-store"}
+    return HttpResponse(pdf, content_type="application/pdf", headers=headers)
 
 
 @require_http_methods(["GET", "POST"])

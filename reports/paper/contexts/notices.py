@@ -73,7 +73,7 @@ class NoticeFile:
 
 @dataclass(frozen=True, kw_only=True)
 class NoticePaper:
-    """限期整改通知书.
+    """限期整改通知书; without a day of issue a 预览稿, which has neither number nor code.
 
     Raises:
         ValueError: nothing to repair, a deadline not after the day of issue, a finding without
@@ -84,11 +84,11 @@ class NoticePaper:
     office: Office
     unit: Unit
     number: str  # 甲公网安限字〔2026〕第1号
-    issued_on: date
+    issued_on: date | None
     deadline: date
     findings: tuple[Finding, ...]
     verification: Verification
-    file: NoticeFile
+    file: NoticeFile | None
     selfcheck: SelfCheckSource | None = None
     probe: ProbeSource | None = None
     advice: tuple[Finding, ...] = ()
@@ -96,7 +96,7 @@ class NoticePaper:
     def __post_init__(self) -> None:
         if not self.findings:
             raise ValueError("a notice without findings")
-        if self.deadline <= self.issued_on:
+        if self.issued_on is not None and self.deadline <= self.issued_on:
             raise ValueError("the deadline does not lie after the day of issue")
         for finding in self.findings:
             if finding.ground not in BINDING_GROUNDS:
