@@ -7,6 +7,7 @@ from django.apps import apps
 from audit.lifecycle import LIFECYCLES
 
 _ACTS: Final = {
+    "access.denied": "越权访问被拒绝",
     "account.activate": "启用账号",
     "account.create": "建立账号",
     "account.deactivate": "停用账号",

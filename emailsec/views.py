@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
+from audit.refusals import note_refusal
 from emailsec import gallery as gallery_data
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ def _unreadable(exception: Exception | None) -> str:
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler403. A PermissionDenied("中文") of ours says why; others get the general text."""
+    note_refusal(request, 403)
     said = str(exception) if exception else ""
     reason = said if any("一" <= c <= "鿿" for c in said) else ""
     if wants_json(request):
@@ -67,6 +69,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler404: the same page for "does not exist" and "outside your scope"."""
+    note_refusal(request, 404)
     if wants_json(request):
         return JsonResponse({"error": "没有找到，可能已移走或不在您的范围内。"}, status=404)
     return render(request, "404.html", status=404)
