@@ -7,13 +7,11 @@ from crispy_forms.helper import FormHelper
 from django import forms
 from django.core.exceptions import ValidationError
 
+from assessments.actions.campaigns import LONGEST, deadline_fault
 from assessments.models import CallRecord, Campaign, Questionnaire
 from emailsec.lib.workdays import today
 from inventory import codes
 from inventory.models import Office
-
-# A campaign is a matter of months; a later deadline is a slip of the keyboard.
-LONGEST = dt.timedelta(days=731)
 
 
 class _Unhurried(forms.ModelForm):  # type: ignore[type-arg]
@@ -64,6 +62,42 @@ class CampaignForm(_Unhurried):
         if deadline > today() + LONGEST:
             raise ValidationError("报送截止日期不能晚于两年以后，请核对年份。")
         return deadline
+
+
+class _WithReason(forms.Form):
+    reason = forms.CharField(
+        label="理由", max_length=300, widget=forms.Textarea(attrs={"rows": 2, "maxlength": None})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].widget.attrs.pop("maxlength", None)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+
+
+class DeadlineForm(_WithReason):
+    """Another deadline for a published campaign."""
+
+    deadline = forms.DateField(
+        label="新的报送截止日期",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    field_order = ("deadline", "reason")
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.campaign = campaign
+
+    def clean_deadline(self) -> dt.date:
+        deadline: dt.date = self.cleaned_data["deadline"]
+        if why := deadline_fault(self.campaign, deadline):
+            raise ValidationError(why)
+        return deadline
+
+
+class EarlyCloseForm(_WithReason):
+    """Why units get no more time."""
 
 
 class CallForm(_Unhurried):

@@ -11,6 +11,14 @@ CAMPAIGN = Lifecycle(
     "assessments.CampaignChange",
     [
         Transition("publish", (_C.DRAFT,), _C.PUBLISHED, "campaign.manage", "发布"),
+        Transition(
+            "set_deadline",
+            (_C.PUBLISHED,),
+            _C.PUBLISHED,
+            "campaign.manage",
+            "调整截止日期",
+            reason_required=True,
+        ),
         Transition("close", (_C.PUBLISHED,), _C.CLOSED, "campaign.manage", "截止"),
         Transition("archive", (_C.CLOSED,), _C.ARCHIVED, "campaign.manage", "归档"),
     ],

@@ -9,6 +9,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign_detail"),
     path("campaigns/<int:pk>/publish/", campaigns.campaign_publish, name="campaign_publish"),
     path("campaigns/<int:pk>/edit/", campaigns.campaign_edit, name="campaign_edit"),
+    path("campaigns/<int:pk>/deadline/", campaigns.campaign_deadline, name="campaign_deadline"),
     path("campaigns/<int:pk>/close/", campaigns.campaign_close, name="campaign_close"),
     path("campaigns/<int:pk>/archive/", campaigns.campaign_archive, name="campaign_archive"),
     path("units/<int:unit_id>/", campaigns.unit_selfchecks, name="unit_selfchecks"),

@@ -1,5 +1,7 @@
 """Put messages into inboxes and mark them as read."""
 
+from typing import Any
+
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +30,18 @@ def tell_unit(
     unit: Unit, *, title: str, body: str = "", url: str = "", roles: tuple[Role, ...] = ()
 ) -> int:
     """Put a message into the inbox of the unit's people; return how many were reached."""
-    seats = Membership.objects.filter(unit=unit, active=True, user__is_active=True)
+    return tell_units([unit.pk], title=title, body=body, url=url, roles=roles)
+
+
+def tell_units(
+    units: Any, *, title: str, body: str = "", url: str = "", roles: tuple[Role, ...] = ()
+) -> int:
+    """The same for many units at once, in two statements.
+
+    Args:
+        units: keys of the units, or a query of them.
+    """
+    seats = Membership.objects.filter(unit__in=units, active=True, user__is_active=True)
     if roles:
         seats = seats.filter(role__in=roles)
     return _post(set(seats.values_list("user_id", flat=True)), title, body, url)

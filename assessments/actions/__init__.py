@@ -8,6 +8,7 @@ from assessments.actions.campaigns import (
     publish_campaign,
     record_call,
     save_draft,
+    set_deadline,
 )
 from assessments.actions.doubts import (
     decide_contradiction,
@@ -57,6 +58,7 @@ __all__ = [
     "return_to_unit",
     "save_answer",
     "save_draft",
+    "set_deadline",
     "sign_online",
     "sign_stamped",
     "submit",

@@ -1,8 +1,12 @@
 """Campaigns: their way from publication to the archive, enrolment, and the calls that urge."""
 
+import datetime as dt
+from typing import Final
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 
 from accounts.models import User
 from assessments.actions.base import Refused, not_over
@@ -13,8 +17,13 @@ from assessments.models import (
     SelfCheck,
 )
 from audit.trail import record
+from emailsec.lib.words import cn_date
 from emailsec.lib.workdays import today
+from inbox.actions import tell_units
 from inventory.models import Office, Supervision, Unit
+
+# A campaign is a matter of months; a later deadline is a slip of the keyboard.
+LONGEST: Final = dt.timedelta(days=731)
 
 
 def _own(campaign: Campaign, by: User) -> None:
@@ -54,18 +63,60 @@ def publish_campaign(campaign: Campaign, *, by: User) -> int:
 
 
 @transaction.atomic
-def close_campaign(campaign: Campaign, *, by: User) -> int:
+def set_deadline(campaign: Campaign, *, deadline: dt.date, reason: str, by: User) -> int:
+    """Give a published campaign another deadline; tell the units that have not handed in, and
+    return how many people were told.
+
+    Raises:
+        Refused: the day is not one of those that `deadline_fault` lets pass.
+    """
+    _own(campaign, by)
+    if why := deadline_fault(campaign, deadline):
+        raise Refused(why)
+    said = f"由{cn_date(campaign.deadline)}调整为{cn_date(deadline)}。{reason}"
+    CAMPAIGN.move(campaign, "set_deadline", by=by, reason=said, also={"deadline": deadline})
+    missing = SelfCheck.objects.filter(campaign=campaign).to_be_urged()
+    return tell_units(
+        missing.values("unit"),
+        title=f"报送截止日期调整为{cn_date(deadline)}",
+        body=f"“{campaign}”的报送截止日期{said}",
+        url=reverse("assessments:campaign_detail", args=[campaign.pk]),
+    )
+
+
+def deadline_fault(campaign: Campaign, deadline: dt.date) -> str:
+    """Why a published campaign cannot have this deadline (Chinese); "" where it can.
+
+    Once a unit has handed in, others may only gain time.
+    """
+    if deadline == campaign.deadline:
+        return "与现在的截止日期相同。"
+    if deadline < today():
+        return "报送截止日期不能早于今天。"
+    if deadline > today() + LONGEST:
+        return "报送截止日期不能晚于两年以后，请核对年份。"
+    handed_in = campaign.selfchecks.filter(status__in=SelfCheck.REPORTED).exists()
+    if handed_in and deadline < campaign.deadline:
+        return "已有单位报送，截止日期只能延后，不能提前。"
+    return ""
+
+
+@transaction.atomic
+def close_campaign(campaign: Campaign, *, by: User, reason: str = "") -> int:
     """End the reporting: no unit is asked any more; those that were may still hand in, late.
     Return how many have not.
 
     Raises:
-        Refused: the deadline that units were given is not over, and some have not handed in.
+        Refused: the deadline that units were given is not over, some have not handed in, and no
+            `reason` is given why they get no more time (提前截止).
     """
     _own(campaign, by)
     missing = SelfCheck.objects.filter(campaign=campaign).to_be_urged().count()
     if campaign.status == Campaign.Status.PUBLISHED and missing and not campaign.overdue:
-        raise Refused(f"报送截止日期未到，还有 {missing} 家未报送；到期后才能截止。")
-    CAMPAIGN.move(campaign, "close", by=by)
+        if not reason:
+            raise Refused(f"报送截止日期未到，还有 {missing} 家未报送；提前截止须填写理由。")
+        reason = f"提前截止：{reason}"
+    CAMPAIGN.move(campaign, "close", by=by, reason=reason)
     return missing
 
 

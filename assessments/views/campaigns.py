@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.requests import PortalRequest
 from assessments import actions
-from assessments.campaign_forms import CampaignForm
+from assessments.campaign_forms import CampaignForm, DeadlineForm, EarlyCloseForm
 from assessments.filters import SelfCheckFilter
 from assessments.models import Campaign, SelfCheck
 from audit.lifecycle import IllegalMove
@@ -149,12 +149,47 @@ def campaign_publish(request: PortalRequest, pk: int) -> HttpResponse:
     return redirect("assessments:campaign_detail", pk=pk)
 
 
+@require_http_methods(["GET", "POST"])
+def campaign_deadline(request: PortalRequest, pk: int) -> HttpResponse:
+    """Another deadline, or the end of the reporting before it, each with its reason."""
+    campaign = _own(request, pk)
+    if campaign.status != Campaign.Status.PUBLISHED:
+        messages.error(request, "只有已发布、未截止的专项行动可以调整截止日期。")
+        return redirect("assessments:campaign_detail", pk=pk)
+    form = DeadlineForm(request.POST or None, campaign=campaign, prefix="move")
+    early = EarlyCloseForm(prefix="close")
+    if request.method == "POST" and form.is_valid():
+        try:
+            told = actions.set_deadline(campaign, **form.cleaned_data, by=request.user)
+            messages.success(request, f"已调整截止日期，并通知未报送单位的 {told} 人。")
+        except (actions.Refused, IllegalMove) as error:
+            messages.error(request, str(error))
+        return redirect("assessments:campaign_detail", pk=pk)
+    return _deadline_page(request, campaign, form, early)
+
+
+def _deadline_page(
+    request: PortalRequest, campaign: Campaign, form: DeadlineForm, early: EarlyCloseForm
+) -> HttpResponse:
+    context = {"campaign": campaign, "form": form, "early": early}
+    status = 422 if form.errors or early.errors else 200
+    return render(request, "assessments/campaign_deadline.html", context, status=status)
+
+
 @require_POST
 def campaign_close(request: PortalRequest, pk: int) -> HttpResponse:
+    """Where the deadline is not over, the page that asks for the reason sends `close-reason`."""
     campaign = _own(request, pk)
+    early = EarlyCloseForm(request.POST, prefix="close")
+    asked = "close-reason" in request.POST
+    if asked and not early.is_valid():
+        return _deadline_page(
+            request, campaign, DeadlineForm(campaign=campaign, prefix="move"), early
+        )
+    reason = early.cleaned_data["reason"] if asked else ""
     try:
-        missing = actions.close_campaign(campaign, by=request.user)
-        late = f"；{missing} 家逾期未报送，仍可补报和催报" if missing else "，各单位均已报送"
+        missing = actions.close_campaign(campaign, by=request.user, reason=reason)
+        late = f"；{missing} 家未报送，仍可补报和催报" if missing else "，各单位均已报送"
         messages.success(request, f"已截止，不再下达新单位{late}。")
     except (actions.Refused, IllegalMove) as error:
         messages.error(request, str(error))

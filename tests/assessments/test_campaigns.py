@@ -168,6 +168,74 @@ def test_the_unit_reads_why_it_cannot_fill_in(world, selfcheck):
     assert "已归档" in client.post(url, data).json()["error"]
 
 
+# --- 调整截止日期, 提前截止 ----------------------------------------------------------------------
+
+
+def days(number: int) -> str:
+    return (today() + dt.timedelta(days=number)).isoformat()
+
+
+def move(world, campaign, deadline: str, reason: str = "节假日顺延"):
+    url = reverse("assessments:campaign_deadline", args=[campaign.pk])
+    data = {"move-deadline": deadline, "move-reason": reason}
+    return as_(world.officer).post(url, data, follow=True)
+
+
+def test_a_deadline_is_moved_with_its_reason_and_the_units_are_told(world, selfcheck):
+    campaign = selfcheck.campaign
+    assert "并通知未报送单位的" in move(world, campaign, days(60)).content.decode()
+    campaign.refresh_from_db()
+    assert campaign.deadline == today() + dt.timedelta(days=60)
+    told = world.filler.inbox_messages.get()
+    assert "节假日顺延" in told.body
+    assert not world.filler_b.inbox_messages.exists()
+    event = AuditEvent.objects.get(action="campaign.set_deadline")
+    assert "节假日顺延" in event.details["reason"]
+    # Nobody has handed in: also an earlier day, then only a later one, and only waiting units hear.
+    move(world, campaign, days(5))
+    SelfCheck.objects.update(status="accepted")
+    answer = move(world, campaign, days(4))
+    assert "只能延后" in answer.context["form"].errors["deadline"][0]
+    move(world, campaign, days(6))
+    campaign.refresh_from_db()
+    assert campaign.deadline == today() + dt.timedelta(days=6)
+    assert world.filler.inbox_messages.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "deadline", "reason", "says"),
+    [
+        ("deadline", days(-1), "x", "不能早于今天"),
+        ("deadline", days(800), "x", "不能晚于两年以后"),
+        ("deadline", "明天", "x", "请填写日期"),
+        ("reason", days(60), " ", "必填，请填写。"),
+        ("reason", days(60), "长" * 301, "最多300个字"),
+    ],
+)
+def test_a_bad_deadline_is_told_at_its_field(world, selfcheck, field, deadline, reason, says):
+    answer = move(world, selfcheck.campaign, deadline, reason)
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert says in answer.context["form"].errors[field][0]
+    assert not AuditEvent.objects.filter(action="campaign.set_deadline").exists()
+
+
+def test_reporting_ends_early_only_with_a_reason(world, selfcheck):
+    client = as_(world.officer)
+    url = reverse("assessments:campaign_close", args=[selfcheck.campaign_id])
+    answer = client.post(url, {"close-reason": " "})
+    assert answer.status_code == 422
+    assert "必填，请填写。" in answer.content.decode()
+    client.post(url)
+    assert Campaign.objects.get().status == "published"
+    client.post(url, {"close-reason": "行动取消"})
+    assert Campaign.objects.get().status == "closed"
+    assert "提前截止：行动取消" in page(
+        client, "assessments:campaign_detail", selfcheck.campaign_id
+    )
+    assert "只有已发布" in move(world, selfcheck.campaign, days(60)).content.decode()
+
+
 # --- The form ---------------------------------------------------------------------------------
 
 
