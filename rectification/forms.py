@@ -1,10 +1,11 @@
 """Forms of rectification. What they refuse is told at the field, in Chinese, nothing lost."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Layout
+from crispy_forms.layout import HTML, Div, Field, Layout
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -13,8 +14,8 @@ from emailsec.lib.words import cn_date
 from inventory.models import Office
 from rectification.actions.base import too_long
 from rectification.actions.drafts import deadline_problem
-from rectification.actions.replies import completion_problem
-from rectification.models import Finding, Recheck
+from rectification.actions.replies import completion_problem, not_yet
+from rectification.models import Finding, Recheck, ReplyDraft
 from rectification.terms import terms
 
 _DATE = {"type": "date"}
@@ -220,7 +221,7 @@ class ReplyForm(PlainForm):
     analysis = text_field("原因分析", 1000)
     measures = text_field("整改措施", 2000, help_text="已经做了什么；改了哪项配置、补了哪项制度。")
     responsible = text_field("责任人", 30, rows=0)
-    completed_on = date_field("完成日期", "不晚于今天；没有完成的请先整改，或申请延期。")
+    completed_on = date_field("完成日期")
     evidence = FilesField(
         label="整改佐证",
         required=False,
@@ -228,21 +229,39 @@ class ReplyForm(PlainForm):
         error_messages={"empty": "文件是空的，请检查后重新选择。"},
     )
 
-    def __init__(self, *args: Any, finding: Finding, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, finding: Finding, drafts: Collection[ReplyDraft] = (), **kwargs: Any
+    ) -> None:
         kwargs.setdefault("key", f"f{finding.pk}")
-        super().__init__(*args, **kwargs)
+        kept = {draft.field: draft.value for draft in drafts}
+        kwargs["initial"] = kwargs.get("initial", {}) | kept
         self.finding = finding
+        self.versions = {draft.field: draft.version for draft in drafts}
+        super().__init__(*args, **kwargs)
+        self.fields["completed_on"].help_text = f"不晚于今天；{not_yet(finding)}"
         self.fields["evidence"].help_text = (
             "可以选多个。pdf、png、jpg、docx、xlsx、ofd，每个不超过 10 MB；不得含涉密内容。"
             + ("此问题可以远程复测，佐证可不传。" if finding.observable else "此问题须有佐证。")
         )
 
     def layout(self) -> Layout:
+        beside = (self._kept("responsible", "col-sm-6"), self._kept("completed_on", "col-sm-6"))
         return Layout(
-            Field("analysis"),
-            Field("measures"),
-            side_by_side("responsible", "completed_on"),
+            self._kept("analysis"),
+            self._kept("measures"),
+            Div(*beside, css_class="row"),
             Field("evidence"),
+        )
+
+    def _kept(self, name: str, width: str = "") -> Div:
+        """A field that static/js/autosave.js saves by itself."""
+        return Div(
+            Field(name),
+            HTML('{% include "components/_save_state.html" only %}'),
+            css_class=width,
+            data_item=str(self.finding.pk),
+            data_field=name,
+            data_version=str(self.versions.get(name, 0)),
         )
 
     def clean_completed_on(self) -> Any:

@@ -31,6 +31,7 @@ urlpatterns = [
     path("notices/<int:pk>/scans/<slug:kind>/", notices.scan_upload, name="scan_upload"),
     path("scans/<int:pk>/", notices.scan_file, name="scan_file"),
     path("notices/<int:notice_id>/reply/", replies.reply, name="reply"),
+    path("notices/<int:notice_id>/reply/draft/", replies.reply_draft, name="reply_draft"),
     path("evidence/<int:pk>/", replies.evidence_file, name="evidence_file"),
     path("notices/<int:pk>/extensions/", replies.extension_ask, name="extension_ask"),
     path("extensions/<int:pk>/decide/", replies.extension_decide, name="extension_decide"),

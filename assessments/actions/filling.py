@@ -19,7 +19,7 @@ from assessments.sheets import (
     triage_codes,
 )
 from audit.trail import record
-from emailsec.lib.uploads import Upload, check_upload
+from emailsec.lib.uploads import Upload, already_there, check_upload
 
 MAX_STORED_TEXT = 5000
 
@@ -131,7 +131,7 @@ def add_evidence(sheet: Sheet, item: Item, file: Upload, *, by: User) -> Evidenc
     checked = check_upload(file)
     same = sheet.evidence.current().filter(item=item.code, sha256=checked.sha256).first()
     if same is not None:
-        raise Refused(f"本题已有内容相同的文件“{same.name}”，不必重复上传。")
+        raise Refused(already_there("本题", same.name))
     if sheet.selfcheck.status == SelfCheck.Status.NOT_STARTED:
         SELFCHECK.move(sheet.selfcheck, "start", by=by)
     evidence = Evidence.objects.create(

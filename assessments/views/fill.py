@@ -19,6 +19,7 @@ from assessments.remarks import sent_remarks
 from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet, load_sheets
 from assessments.views.rows import selfcheck_of, sheet_of
+from emailsec.lib.autosave import overtaken_answer
 from emailsec.lib.words import cn_time
 
 # A code of the questionnaire, as it may stand in an address.
@@ -204,18 +205,13 @@ def answer_save(request: PortalRequest, sheet_id: int) -> JsonResponse:
         )
     except actions.Conflict as conflict:
         current = conflict.current
-        values = current.value.split(",") if field.type == "multi" else [current.value]
-        body = {
-            "version": current.version,
-            "value": values,
-            "by": current.updated_by.name,
-            "at": current.updated_at.isoformat(),
-            "own": current.updated_by_id == request.user.pk,
-            "fault": loaded_of(sheet.selfcheck, sheet.pk)[1]
-            .outcomes[item.code]
-            .faults.get(field.code, ""),
-        }
-        return JsonResponse(body, status=409)
+        outcome = loaded_of(sheet.selfcheck, sheet.pk)[1].outcomes[item.code]
+        return overtaken_answer(
+            current,
+            by=request.user.pk,
+            value=current.value.split(",") if field.type == "multi" else None,
+            fault=outcome.faults.get(field.code, ""),
+        )
     except PermissionDenied:
         return JsonResponse({"error": "您没有填报权限。"}, status=403)
     except (actions.Refused, ValueError) as error:

@@ -94,6 +94,16 @@ def clean_name(raw: str) -> str:
     return f"{name[:head]}…{name[head + 1 - NAME_LENGTH :]}"
 
 
+def already_there(place: str, name: str) -> str:
+    """The sentence for a file whose content stands there already.
+
+    Args:
+        place: where, as 本题.
+        name: the name of the file that is there.
+    """
+    return f"{place}已有内容相同的文件“{name}”，不必重复上传。"
+
+
 def check_upload(file: Upload, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFile:
     """Check one upload and return what is kept of it.
 

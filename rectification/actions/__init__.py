@@ -26,8 +26,10 @@ from rectification.actions.notices import (
     void_notice,
 )
 from rectification.actions.replies import may_reply, reply
+from rectification.actions.reply_drafts import Overtaken, save_reply_draft
 
 __all__ = [
+    "Overtaken",
     "Refused",
     "add_scan",
     "approve_notice",
@@ -44,6 +46,7 @@ __all__ = [
     "reply",
     "revise_notice",
     "revoke_notice",
+    "save_reply_draft",
     "send_back",
     "serve_notice",
     "sign_notice",

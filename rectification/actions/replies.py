@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from accounts.roles import Role
 from audit.trail import record
-from emailsec.lib.uploads import CheckedFile, Upload, check_upload
+from emailsec.lib.uploads import CheckedFile, Upload, already_there, check_upload
 from emailsec.lib.words import cn_date
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office
@@ -79,6 +79,11 @@ def reply(
     if len(files) > MAX_FILES:
         raise Refused(f"一次最多上传 {MAX_FILES} 个文件，请合并或删去一些。", field="evidence")
     checked: list[tuple[Upload, CheckedFile]] = [(f, check_upload(f)) for f in files]
+    first: dict[str, str] = {}
+    for _, kept in checked:
+        if kept.sha256 in first:
+            raise Refused(already_there("本次所选", first[kept.sha256]), field="evidence")
+        first[kept.sha256] = kept.name
     # First the move, which exactly one of two clicks wins; files are written only after it.
     FINDING.move(finding, "reply", by=by)
     row = Reply.objects.create(
@@ -93,6 +98,7 @@ def reply(
     if checked:
         hashes = [kept.sha256 for _, kept in checked]
         record("reply.evidence", row, by=by, details={"notice": notice.number, "sha256": hashes})
+    item.drafts.all().delete()
     _all_answered(notice, by)
     return row
 
@@ -104,10 +110,17 @@ def completion_problem(finding: Finding, day: dt.date) -> str:
     the problem was still said or seen.
     """
     if day > today():
-        return "完成日期不能晚于今天；尚未完成的请先整改，或申请延期。"
+        return f"完成日期不能晚于今天；{not_yet(finding)}"
     if day < finding.still_there_on:
         return f"{cn_date(finding.still_there_on)}问题仍然存在，完成日期不能更早。"
     return ""
+
+
+def not_yet(finding: Finding) -> str:
+    """What to do about a finding whose repair is not completed; after the deadline, and without
+    one, no extension can be asked."""
+    running = finding.due_on is not None and finding.due_on >= today()
+    return "尚未完成的请先整改，或申请延期。" if running else "尚未完成的请先整改。"
 
 
 def _all_answered(notice: Notice, by: User) -> None:

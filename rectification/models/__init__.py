@@ -23,6 +23,7 @@ from rectification.models.notices import (
 from rectification.models.replies import (
     Recheck,
     Reply,
+    ReplyDraft,
     ReplyEvidence,
     WaveRead,
     reply_evidence_path,
@@ -43,6 +44,7 @@ __all__ = [
     "Placement",
     "Recheck",
     "Reply",
+    "ReplyDraft",
     "ReplyEvidence",
     "Severity",
     "WaveRead",

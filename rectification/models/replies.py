@@ -9,7 +9,7 @@ from django.db import models
 from inventory.models import Unit
 from inventory.scoping import ScopedQuerySet
 from rectification.models.findings import Finding
-from rectification.models.notices import Notice
+from rectification.models.notices import Notice, NoticeItem
 from scans.models import Wave
 
 
@@ -71,6 +71,39 @@ class ReplyEvidence(models.Model):
     @property
     def unit(self) -> Unit:
         return self.reply.finding.unit
+
+
+class ReplyDraftQuerySet(ScopedQuerySet["ReplyDraft"]):
+    scope_path = "item__finding__unit"
+
+
+class ReplyDraft(models.Model):
+    """What a unit has typed into one field of a reply and not yet handed in; the reply clears it.
+    It belongs to the item of the notice, not to a person: colleagues work on one text."""
+
+    item = models.ForeignKey(NoticeItem, models.CASCADE, related_name="drafts")
+    field = models.CharField("填写项", max_length=20)
+    value = models.TextField("内容", blank=True)
+    version = models.PositiveIntegerField("版本", default=1)
+    updated_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField("时间")
+
+    objects: ClassVar[Any] = ReplyDraftQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "整改反馈草稿"
+        verbose_name_plural = "整改反馈草稿"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["item", "field"], name="one_draft_per_reply_field")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.item} {self.field}"
+
+    @property
+    def unit(self) -> Unit:
+        return self.item.finding.unit
 
 
 class RecheckQuerySet(ScopedQuerySet["Recheck"]):

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PortalRequest
 from audit.models import StatusChange
+from emailsec.lib.autosave import overtaken_answer
 from emailsec.lib.workdays import today
 from rectification import actions, pages
 from rectification.actions.base import require_notice
@@ -34,7 +35,7 @@ def reply(request: PortalRequest, notice_id: int) -> HttpResponse:
     if request.method == "GET":
         return _reply_page(request, notice)
     item = _item(notice, request.POST.get("finding", ""))
-    form = ReplyForm(request.POST, request.FILES, finding=item.finding)
+    form = ReplyForm(request.POST, request.FILES, finding=item.finding, drafts=item.drafts.all())
 
     def act() -> None:
         data = dict(form.cleaned_data)
@@ -50,6 +51,29 @@ def reply(request: PortalRequest, notice_id: int) -> HttpResponse:
         again=lambda form: _reply_page(request, get_notice(request, notice_id), item, form),
         file_field="evidence",
     )
+
+
+@require_POST
+def reply_draft(request: PortalRequest, notice_id: int) -> JsonResponse:
+    """Autosave of one field; the contract stands at the head of static/js/autosave.js."""
+    notice = get_notice(request, notice_id)
+    require(request, "notice.reply", notice)
+    item = _item(notice, request.POST.get("item", ""))
+    version = request.POST.get("version", "")
+    try:
+        draft = actions.save_reply_draft(
+            notice,
+            item,
+            request.POST.get("field", ""),
+            request.POST.get("value", ""),
+            seen_version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+            by=request.user,
+        )
+    except actions.Overtaken as overtaken:
+        return overtaken_answer(overtaken.current, by=request.user.pk)
+    except actions.Refused as refusal:
+        return JsonResponse({"error": str(refusal)}, status=422)
+    return JsonResponse({"version": draft.version, "saved_at": draft.updated_at.isoformat()})
 
 
 def _item(notice: Notice, finding_id: str) -> NoticeItem:
@@ -86,7 +110,7 @@ def _form(
     if not actions.may_reply(notice, item):
         return None
     initial = {"completed_on": today(), "responsible": request.user.name}
-    return ReplyForm(finding=item.finding, initial=initial)
+    return ReplyForm(finding=item.finding, drafts=item.drafts.all(), initial=initial)
 
 
 def _reply_page(
@@ -99,7 +123,7 @@ def _reply_page(
     sources.add_prefix("finding")
     items = list(
         notice.items.select_related("finding__system").prefetch_related(
-            sources, "finding__replies__evidence", "finding__changes"
+            sources, "drafts", "finding__replies__evidence", "finding__changes"
         )
     )
     rows = [

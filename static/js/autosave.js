@@ -480,22 +480,28 @@
   });
 
   /* moving on by a button of the form: first everything is acknowledged, then the form goes */
+  const settledAgainst = (key, wrap) => pending.get(key).refused || wrap?.querySelector(".conflict");
   let passing = false;
   form.addEventListener("submit", async (event) => {
     if (passing || !pending.size) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    const { submitter } = event;
+    const { submitter, target } = event;
     await hurry();
-    if (pending.size) {
+    // what the server refused stays here for its own form; it does not hold up the others
+    const holding = [...pending.keys()].filter((key) => {
+      const wrap = wrapOf(key);
+      return target.contains(wrap ?? null) || !settledAgainst(key, wrap);
+    });
+    if (holding.length) {
       indicator();
-      const first = wrapOf([...pending.keys()][0]);
+      const first = wrapOf(holding[0]);
       first?.scrollIntoView({ block: "center" });
       if (first) controls(first)[0]?.focus({ preventScroll: true });
       return;
     }
     passing = true;
-    form.requestSubmit(submitter ?? undefined);
+    target.requestSubmit(submitter ?? undefined); // the form itself may be one of several in a frame
     passing = false;
   });
 

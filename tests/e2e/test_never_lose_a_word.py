@@ -2,12 +2,15 @@
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.urls import reverse
 from playwright.sync_api import Browser, expect
 
 from assessments.models import Answer
+from rectification.models import Finding, Reply
 from tests.e2e.people import Person, Steps
-from tests.filled import complete_inventory, open_selfcheck
+from tests.filled import PDF, complete_inventory, open_selfcheck
+from tests.rectification.case import drafted, plain_finding, signed
 from tests.world import PASSWORD, build_world, make_user
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -93,3 +96,41 @@ def test_an_ended_session_keeps_the_answer_until_the_next_log_in(desk):
     clerk.page.get_by_role("button", name="已登录，继续保存").click()
     saved(clerk)
     assert value("U-203") == "yes"
+
+
+@pytest.fixture
+def reply_desk(transactional_db, live_server, browser: Browser):
+    """The 填报人 of 甲单位 before a notice with two findings."""
+    world = build_world()
+    with transaction.atomic():
+        notice = signed(
+            world, drafted(world, [plain_finding(world, "a"), plain_finding(world, "b")])
+        )
+    clerk = Person(browser, live_server.url, "filler", Steps())
+    clerk.log_in()
+    clerk.go(reverse("rectification:reply", args=[notice.pk]))
+    yield clerk
+    clerk.context.close()
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_submitting_one_reply_keeps_what_is_typed_into_the_other(reply_desk, accepted):
+    clerk = reply_desk
+    first, second = Finding.objects.order_by("cause")
+    box = place(clerk, str(second.pk), "analysis").locator("textarea")
+    box.fill("第二项的原因，还没写完")
+    for field in ("analysis", "measures"):
+        place(clerk, str(first.pk), field).locator("textarea").fill(f"第一项的{field}。")
+    form = clerk.page.locator(f"#f-{first.pk} form")
+    if accepted:
+        file = {"name": "制度.pdf", "mimeType": "application/pdf", "buffer": PDF}
+        form.locator("input[type=file]").set_input_files(file)
+    form.get_by_role("button", name="提交这一项").click()  # at once: before the pause of autosave
+    clerk.sees("整改反馈已提交" if accepted else "没有提交，请改正标出的地方")
+    expect(box).to_have_value("第二项的原因，还没写完")
+    assert Reply.objects.exists() is accepted
+    clerk.context.clear_cookies()  # logged out, another day
+    clerk.log_in()
+    clerk.go(reverse("rectification:reply", args=[second.notice_items.get().notice_id]))
+    expect(box).to_have_value("第二项的原因，还没写完")
+    assert not clerk.errors

@@ -43,8 +43,10 @@ REPAIRED = {
 }
 
 
-def pdf(name: str = "盖章件.pdf") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, PDF, content_type="application/pdf")
+def pdf(name: str = "盖章件.pdf", *, copy: int = 0) -> SimpleUploadedFile:
+    """A PDF; another `copy` has another content."""
+    content = PDF + b"%%%d\n" % copy if copy else PDF
+    return SimpleUploadedFile(name, content, content_type="application/pdf")
 
 
 def look(

@@ -25,7 +25,7 @@ def data(finding, **more):
 def test_several_files_are_kept_with_their_hashes(world, people):
     notice = signed(world)
     finding = Finding.objects.get()
-    files = [pdf("制度.pdf"), pdf("印发通知.pdf"), pdf("培训签到表.pdf")]
+    files = [pdf("制度.pdf"), pdf("印发通知.pdf", copy=1), pdf("培训签到表.pdf", copy=2)]
     people(world.filler).post("reply", notice.pk, **data(finding, evidence=files))
     rows = ReplyEvidence.objects.all()
     assert [row.name for row in rows] == ["制度.pdf", "印发通知.pdf", "培训签到表.pdf"]
