@@ -39,6 +39,17 @@ def history_of(row: Unit | MailSystem, *, limit: int = 20) -> list[Entry]:
     ]
 
 
+def domains_at_retirement(system: MailSystem) -> list[str]:
+    """Return the names (A-labels) that the system had when it was retired; none if it was not."""
+    retired = AuditEvent.objects.filter(
+        object_type=system._meta.label_lower,
+        object_id=str(system.pk),
+        action="system.retire",
+        result="ok",
+    ).first()
+    return list(retired.details["domains"]) if retired else []
+
+
 def _note(action: str, details: dict[str, Any]) -> str:
     if action == "unit.transfer":
         moved = details.get("region")

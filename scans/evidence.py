@@ -44,7 +44,7 @@ class SeenLine:
 
 
 def latest_verdicts(system: MailSystem) -> list[Verdict]:
-    """Return the verdicts of the newest finished look at each domain, ready for `seen_lines`.
+    """Return the verdicts of the newest finished look at each present domain, for `seen_lines`.
 
     Three queries, whatever the number of domains.
     """

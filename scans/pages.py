@@ -72,7 +72,7 @@ _SEVERITY = {"high": 0, "medium": 1, "low": 2}
 
 
 def domain_views(system: MailSystem, permission: Permission | Refusal) -> list[DomainView]:
-    """Return every domain of the system with its newest verdicts. Four queries.
+    """Return every present domain of the system with its newest verdicts. Four queries.
 
     Args:
         permission: says which domains the letter in force names.
@@ -103,6 +103,12 @@ def domain_views(system: MailSystem, permission: Permission | Refusal) -> list[D
         told.setdefault(key, row)
         getattr(view, _SHELVES[Result(verdict.result)]).append(row)
     return list(views.values())
+
+
+def removed_domains(system: MailSystem) -> list[ScanRun]:
+    """Return the last look at each domain that has left the system, the newest first. One query."""
+    runs = ScanRun.objects.filter(domain__system=system).last_of_removed()
+    return list(runs.select_related("domain").order_by("-domain__removed_on", "-pk"))
 
 
 def totals(views: list[DomainView]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from inventory import actions
 from inventory.forms.fields import count_errors
 from inventory.forms.rows import hush, with_row_changed
 from inventory.forms.system import DomainRows, EndpointRows, RetireForm, SystemForm
-from inventory.history import history_of
+from inventory.history import domains_at_retirement, history_of
 from inventory.models import Authority, MailDomain, MailSystem, Unit
 from inventory.secrecy import must_stop
 
@@ -117,11 +117,16 @@ def _visible(request: SignedInRequest, system_id: int) -> Any:
 @require_GET
 def detail(request: SignedInRequest, system_id: int) -> HttpResponse:
     system = _visible(request, system_id)
-    shown: Any = MailDomain.ever if system.retired_on else MailDomain.objects
+    kept = set(domains_at_retirement(system)) if system.retired_on else set()
+    current, former = [], []
+    for domain in MailDomain.ever.visible_to(request.user).filter(system=system):
+        standing = domain.removed_on is None or domain.name in kept
+        (current if standing else former).append(domain)
     context = {
         "system": system,
         "unit": system.unit,
-        "domains": shown.visible_to(request.user).filter(system=system),
+        "domains": current,
+        "former": former,
         "endpoints": system.endpoints.all(),
         "may_edit": request.user.can("system.edit", system) and not system.retired_on,
         "may_authorize": request.user.can("authorization.file", system) and not system.retired_on,

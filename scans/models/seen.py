@@ -106,7 +106,7 @@ class VerdictQuerySet(ScopedQuerySet["Verdict"]):
     scope_path = "run__domain__system__unit"
 
     def of_latest_runs(self, system: MailSystem) -> Self:
-        """Verdicts of the newest finished run of each of the system's domains."""
+        """Verdicts of the newest finished run of each of the system's present domains."""
         runs = ScanRun.objects.filter(domain__system=system).latest_done()
         return self.filter(run__in=runs).select_related("run__domain", "run__wave")
 

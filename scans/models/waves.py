@@ -94,7 +94,17 @@ class ScanRunQuerySet(ScopedQuerySet["ScanRun"]):
         return self.filter(status__in=[ScanRun.Status.DONE, ScanRun.Status.PARTIAL])
 
     def latest_done(self) -> Self:
-        """The newest finished run of each domain in the set."""
+        """The newest finished run of each domain in the set that is still registered.
+
+        What was seen of a removed domain stays on record, but says nothing of the system any more.
+        """
+        return self._newest().filter(domain__removed_on=None)
+
+    def last_of_removed(self) -> Self:
+        """The last finished run of each domain in the set that has left its system."""
+        return self._newest().filter(domain__removed_on__isnull=False)
+
+    def _newest(self) -> Self:
         newest = (
             ScanRun.objects.finished()
             .filter(domain=models.OuterRef("domain"))

@@ -32,6 +32,7 @@ def system_view(request: PortalRequest, system_id: int) -> HttpResponse:
         "system": system,
         "views": views,
         "totals": pages.totals(views),
+        "removed": pages.removed_domains(system),
         "permission": permission,
         "letters": system.authorizations.all(),
         "progress": pages.progress_of(system),

@@ -6,6 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from emailsec.lib.workdays import today
+from inventory import actions
 from inventory.models import MailDomain
 from scans.models import Observation, RunObservation, ScanRun, Verdict, Wave
 from scans.rules import all_rules
@@ -198,3 +200,61 @@ def test_the_same_problem_on_a_shared_host_is_told_once(client, world):
     page = client.get(url("system_view", world.system_a.pk)).content.decode()
     assert page.count("同一台主机的同一问题") == 17
     assert page.count("怎么改") == 17
+
+
+def keep_only(system, *names, by):
+    actions.save_system(system=system, domains=[actions.DomainEntry(n) for n in names], by=by)
+
+
+def test_a_removed_domain_no_longer_counts_and_its_last_look_stays_readable(client, world):
+    file_letter(world.system_a)
+    MailDomain.objects.create(system=world.system_a, name="zwei.jia.gov.test")
+    wave = look_at(world.system_a)
+    keep_only(world.system_a, "jia.gov.test", by=world.filler)
+    for who in (world.filler, world.officer):
+        client.force_login(who)
+        page = client.get(url("system_view", world.system_a.pk))
+        assert page.status_code == 200
+        assert [str(view.domain) for view in page.context["views"]] == ["jia.gov.test"]
+        assert page.context["totals"]["problems"] == 17
+        removed = page.content.decode().split("已移除的域名")[1]
+        assert "zwei.jia.gov.test" in removed
+        assert url("wave_detail", wave.pk) in removed
+        looked = client.get(url("wave_detail", wave.pk))
+        assert "zwei.jia.gov.test" in looked.content.decode()
+    client.force_login(world.filler)
+    home = client.get("/").content.decode()
+    assert "不符合 17" in home.replace("<b>", "").replace("</b>", "")
+
+
+def test_a_renamed_domain_starts_without_a_result(client, world):
+    look_at(world.system_a)
+    keep_only(world.system_a, "neu.jia.gov.test", by=world.filler)
+    client.force_login(world.filler)
+    page = client.get(url("system_view", world.system_a.pk))
+    assert page.status_code == 200
+    assert page.context["totals"]["applicable"] == 0
+    assert "还没有观测结果" in page.content.decode()
+    keep_only(world.system_a, "jia.gov.test", by=world.filler)  # and back again
+    page = client.get(url("system_view", world.system_a.pk))
+    assert page.context["totals"]["problems"] == 17
+    assert [str(run.domain) for run in page.context["removed"]] == []
+
+
+def test_a_retired_system_shows_what_it_had_and_what_was_removed_before(client, world):
+    MailDomain.objects.create(system=world.system_a, name="alt.jia.gov.test")
+    look_at(world.system_a)
+    keep_only(world.system_a, "jia.gov.test", by=world.filler)
+    actions.retire_system(
+        system=world.system_a, retired_on=today(), reason="改用统一平台", by=world.filler
+    )
+    client.force_login(world.officer)
+    page = client.get(url("system_view", world.system_a.pk))
+    assert page.status_code == 200
+    assert page.context["totals"]["applicable"] == 0
+    assert len(page.context["removed"]) == 2
+    assert "还没有登记邮件域名" not in page.content.decode()
+    detail = client.get(reverse("inventory:system_detail", args=[world.system_a.pk]))
+    assert [d.name for d in detail.context["domains"]] == ["jia.gov.test"]
+    assert [d.name for d in detail.context["former"]] == ["alt.jia.gov.test"]
+    assert "已移除的域名 1 个" in detail.content.decode()
