@@ -97,7 +97,7 @@ def test_from_the_review_to_the_last_closure(world, people):
     for finding in findings.values():
         if finding.cause == "dmarc-not-enforced":
             continue
-        files = [pdf("制度.pdf"), pdf("印发通知.pdf")]
+        files = [pdf("制度.pdf"), pdf("印发通知.pdf", copy=1)]
         page = filler.said("reply", notice.pk, finding=finding.pk, evidence=files, **answer)
         assert f"{finding.number} 的整改反馈已提交" in page
     notice.refresh_from_db()
