@@ -15,6 +15,9 @@ from django.conf import settings
 from scans.probes.policy import PolicyError, ScanPolicy, load
 
 
+PRODUCTION_FILE = Path(__file__).parent / "policy.toml"
+
+
 class PolicyRefused(Exception):
     """The settings may not be used for scanning; the text is Chinese."""
 
@@ -69,6 +72,29 @@ def scan_policy() -> ScanPolicy:
     if settings.PRODUCTION and policy.practice:
         raise PolicyRefused("正式环境不得使用演练靶场的探测策略。")
     return policy
+
+
+def apart() -> str:
+    """Say how far apart two looks are that confirm each other (Chinese); "" without a policy.
+
+    The practice range confirms within seconds; there the words say so, and what holds outside it.
+    """
+    try:
+        policy = scan_policy()
+    except PolicyRefused:
+        return ""
+    words = f"间隔至少{_span(policy.wave.confirm_after)}"
+    if not policy.practice:
+        return words
+    real = load(PRODUCTION_FILE).wave.confirm_after
+    return f"{words}，为演练设置；正式环境间隔至少{_span(real)}"
+
+
+def _span(seconds: int) -> str:
+    for size, unit in ((3600, "小时"), (60, "分钟")):
+        if seconds >= size and seconds % size == 0:
+            return f" {seconds // size} {unit}"
+    return f" {seconds} 秒"
 
 
 def outside() -> Outside:

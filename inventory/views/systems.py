@@ -118,7 +118,8 @@ def _visible(request: SignedInRequest, system_id: int) -> Any:
 def detail(request: SignedInRequest, system_id: int) -> HttpResponse:
     system = _visible(request, system_id)
     kept = set(domains_at_retirement(system)) if system.retired_on else set()
-    current, former = [], []
+    current: list[MailDomain] = []
+    former: list[MailDomain] = []
     for domain in MailDomain.ever.visible_to(request.user).filter(system=system):
         standing = domain.removed_on is None or domain.name in kept
         (current if standing else former).append(domain)

@@ -11,6 +11,7 @@ from inventory.models import MailSystem
 from scans import actions, pages
 from scans.models import Observation, Wave
 from scans.permission import may_probe
+from scans.policy import apart
 
 
 def _system(request: PortalRequest, system_id: int) -> MailSystem:
@@ -32,6 +33,7 @@ def system_view(request: PortalRequest, system_id: int) -> HttpResponse:
         "system": system,
         "views": views,
         "totals": pages.totals(views),
+        "apart": apart(),
         "removed": pages.removed_domains(system),
         "permission": permission,
         "letters": system.authorizations.all(),

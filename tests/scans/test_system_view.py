@@ -10,6 +10,7 @@ from emailsec.lib.workdays import today
 from inventory import actions
 from inventory.models import MailDomain
 from scans.models import Observation, RunObservation, ScanRun, Verdict, Wave
+from scans.policy import PRODUCTION_FILE
 from scans.rules import all_rules
 from tests.scans.conftest import file_letter
 
@@ -258,3 +259,14 @@ def test_a_retired_system_shows_what_it_had_and_what_was_removed_before(client, 
     assert [d.name for d in detail.context["domains"]] == ["jia.gov.test"]
     assert [d.name for d in detail.context["former"]] == ["alt.jia.gov.test"]
     assert "已移除的域名 1 个" in detail.content.decode()
+
+
+def test_the_page_says_how_far_apart_two_looks_confirm(client, world, settings):
+    look_at(world.system_a)
+    client.force_login(world.filler)
+    page = client.get(url("system_view", world.system_a.pk)).content.decode()
+    assert "待二次观测确认（间隔至少 2 秒，为演练设置；正式环境间隔至少 10 分钟）" in page
+    settings.SCAN_POLICY_FILE = str(PRODUCTION_FILE)
+    page = client.get(url("system_view", world.system_a.pk)).content.decode()
+    assert "待二次观测确认（间隔至少 10 分钟）" in page
+    assert "演练" not in page.split("<main", 1)[1]
