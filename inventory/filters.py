@@ -69,7 +69,7 @@ class PlaceFilter(django_filters.FilterSet):
 
     def by_own(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Units whose own code is the region's, not those of its inner parts."""
-        region = self.data.get("region", "")
+        region = self.form.cleaned_data.get("region")
         return rows.filter(**{f"{self.unit_path}region_id": region}) if region else rows
 
 
