@@ -63,12 +63,20 @@ POWERS: dict[Role, frozenset[str]] = {
         }
     ),
     Role.CHECKER: frozenset(
-        _OFFICE_READ | {"notice.check", "notice.return", "selfcheck.review", "report.print"}
+        _OFFICE_READ
+        | {"notice.check", "notice.return", "finding.close", "selfcheck.review", "report.print"}
     ),
     # Who set the deadline by approving it is who may move it.
     Role.APPROVER: frozenset(
         _OFFICE_READ
-        | {"notice.approve", "notice.return", "notice.void", "notice.extend", "report.print"}
+        | {
+            "notice.approve",
+            "notice.return",
+            "notice.void",
+            "notice.extend",
+            "finding.close",
+            "report.print",
+        }
     ),
     Role.SYSTEM_ADMIN: frozenset({"account.manage", "reference.manage"}),
     Role.SECURITY_ADMIN: frozenset({"grant.manage"}),

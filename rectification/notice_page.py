@@ -251,12 +251,14 @@ def _to_repair(
     mine = [card for card in cards if card.may_recheck]
     if any(card.pending for card in mine):
         return NextStep("远程复测进行中，结果显示在下面。")
-    if closable := [card for card in mine if card.may_close]:
+    if closable := [card for card in cards if card.may_close]:
         return NextStep(f"{len(closable)} 个问题复查已通过，请逐个销号。", "去销号", "#rechecks")
     if any(card.finding.observable and card.rescan is None for card in mine):
         return NextStep("反馈已到，请复查。", "远程复测", url("notice_rescan"), post=True)
-    if mine:
+    if any(not card.passed for card in mine):
         return NextStep("请书面或现场复查。", "去复查", "#rechecks")
+    if mine:
+        return NextStep("复查已通过，待本机关另一人销号。")
     if waiting:
         return NextStep(f"单位整改中，还有 {len(waiting)} 个问题没有反馈。")
     return NextStep("待监管机关复查。" if cards else "单位整改中。")

@@ -12,7 +12,7 @@ from assessments.definitions import definition
 from audit.models import StatusChange
 from rectification.actions.base import may_handle_finding
 from rectification.models import Finding, FindingSource, Recheck
-from rectification.rechecks import why_not_closable, with_rounds
+from rectification.rechecks import why_not_by, why_not_closable, with_rounds
 from scans.evidence import SeenLine, seen_lines, with_evidence
 from scans.models import Result, Verdict, Wave
 from scans.rules import Step, repair_of, repair_steps, rule_of
@@ -169,7 +169,8 @@ class Card:
     Attributes:
         rows: re-checks of this round, newest first.
         pairs: of the newest rescan.
-        blocked: why it cannot be 销号 yet, "" if it can.
+        blocked: why it cannot be 销号 yet, or not by the person at the screen, "" if it can.
+        passed: the 复查 has passed, whoever is to close.
         may_close, may_recheck: what the person at the screen may do.
     """
 
@@ -177,6 +178,7 @@ class Card:
     rows: list[Recheck]
     pairs: list[Pair] = field(default_factory=list)
     blocked: str = ""
+    passed: bool = False
     may_close: bool = False
     may_recheck: bool = False
 
@@ -228,6 +230,9 @@ def cards(findings: Iterable[Finding], user: User) -> list[Card]:
     for finding in rows:
         card = Card(finding, rounds[finding.pk])
         card.blocked = why_not_closable(card.rows)
+        card.passed = not card.blocked
+        if may["close"]:
+            card.blocked = card.blocked or why_not_by(card.rows, user)
         card.may_recheck = card.waits and may["recheck"]
         card.may_close = card.waits and may["close"] and not card.blocked
         made.append(card)

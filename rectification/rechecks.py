@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.roles import Role
 from audit.trail import SYSTEM, record
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office, tell_unit
@@ -221,7 +222,8 @@ def record_recheck(finding: Finding, *, kind: str, result: str, seen: str, by: U
         seen: what was found; the unit reads it as the reason where the 复查 fails.
 
     Raises:
-        Refused: not awaiting 复查, an unknown kind or result, or nothing written.
+        Refused: not awaiting 复查, an unknown kind or result, nothing written, or paper that is
+            to pass what can be looked at (`why_not_on_paper`).
     """
     require_finding(by, "finding.recheck", finding)
     if finding.status != Finding.Status.TO_RECHECK:
@@ -231,6 +233,12 @@ def record_recheck(finding: Finding, *, kind: str, result: str, seen: str, by: U
     if result not in {Recheck.Result.PASSED, Recheck.Result.FAILED, Recheck.Result.UNKNOWN}:
         raise Refused("请选择复查结论。", field="result")
     seen = written(Recheck, "seen", seen)
+    if (
+        kind == Recheck.Kind.PAPER
+        and result == Recheck.Result.PASSED
+        and (reason := why_not_on_paper(finding, this_round(finding)))
+    ):
+        raise Refused(reason, field="kind")
     row = Recheck.objects.create(
         finding=finding,
         kind=kind,
@@ -242,6 +250,14 @@ def record_recheck(finding: Finding, *, kind: str, result: str, seen: str, by: U
     record("finding.recheck", finding, by=by, details={"kind": kind, "result": result})
     if result == Recheck.Result.FAILED:
         fail(finding, reason=seen, by=by)
+    if result == Recheck.Result.PASSED:
+        tell_office(
+            by.office,
+            title=headline(f"{row.get_kind_display()}已通过，待另一人销号：{finding}"),
+            body=f"复查由{by.name}记录。",
+            url=reverse("rectification:finding_detail", args=[finding.pk]),
+            roles=(Role.CHECKER, Role.APPROVER),
+        )
     return row
 
 
@@ -300,6 +316,33 @@ def why_not_closable(rows: list[Recheck]) -> str:
     return ""
 
 
+def why_not_on_paper(finding: Finding, rows: list[Recheck]) -> str:
+    """Say why paper cannot pass a finding with these re-checks (newest first); "" if it can.
+
+    What can be observed is looked at again: paper stands in only for a look that saw nothing.
+    """
+    if not finding.observable:
+        return ""
+    looks = [row for row in rows if row.kind != Recheck.Kind.PAPER]
+    if not looks:
+        return "此问题可以从外部观测，请先远程复测；未能观测的，再书面复查。"
+    if looks[0].result == Recheck.Result.PENDING:
+        return "远程复测正在进行，请等结果；未能观测的，再书面复查。"
+    return why_not_closable([Recheck(kind=Recheck.Kind.PAPER, result="passed"), *rows])
+
+
+def why_not_by(rows: list[Recheck], by: User) -> str:
+    """Say why this person cannot close what these re-checks (newest first) have passed; "" if
+    they can. What a person has judged another one closes; what a look has shown needs only one."""
+    latest = next((row for row in rows if row.result != Recheck.Result.PENDING), None)
+    if latest is None or latest.kind == Recheck.Kind.RESCAN or latest.by_id != by.pk:
+        return ""
+    return (
+        f"{latest.get_kind_display()}由您记录，须由本机关另一人销号"
+        "（其他承办人、审核人或批准人均可）。"
+    )
+
+
 # --- Endings ------------------------------------------------------------------------------------
 
 
@@ -308,13 +351,14 @@ def close(finding: Finding, *, by: User) -> None:
     """销号: only after a passed 复查; the last one finishes its notice.
 
     Raises:
-        Refused: no 复查 has passed since the last reply.
+        Refused: no 复查 has passed since the last reply, or it was this person who recorded the
+            one on paper or on site.
     """
     require_finding(by, "finding.close", finding)
-    if finding.status == Finding.Status.TO_RECHECK and (
-        reason := why_not_closable(this_round(finding))
-    ):
-        raise Refused(reason)
+    if finding.status == Finding.Status.TO_RECHECK:
+        rows = this_round(finding)
+        if reason := why_not_closable(rows) or why_not_by(rows, by):
+            raise Refused(reason)
     FINDING.move(finding, "close", by=by, also={"closed_on": today()})
     end_in_notice(finding)
     tell_unit(

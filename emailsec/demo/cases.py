@@ -81,7 +81,9 @@ def _steps(stage: Stage, row: Row, selfcheck: SelfCheck) -> list[tuple[int, Call
         "review": lambda: _review(stage, row["story"], selfcheck),
         "notice": lambda: _serve(stage, selfcheck, signer),
         "reply": lambda: _reply(Notice.objects.get(unit=selfcheck.unit), filler),
-        "close": lambda: _close(Notice.objects.get(unit=selfcheck.unit), officer),
+        "close": lambda: _close(
+            Notice.objects.get(unit=selfcheck.unit), officer, stage.users["jia-pizhun"]
+        ),
     }
     return [(ago, acts[step]) for step, ago in row.get("days", {}).items()]
 
@@ -269,14 +271,14 @@ def _reply(notice: Notice, filler: User) -> None:
         notice.refresh_from_db()
 
 
-def _close(notice: Notice, officer: User) -> None:
+def _close(notice: Notice, officer: User, closer: User) -> None:
     for item in notice.items.filter(annex=False).select_related("finding"):
         finding = Finding.objects.get(pk=item.finding_id)
         rechecks.record_recheck(
             finding,
-            kind="paper",
+            kind="site" if finding.observable else "paper",
             result="passed",
-            seen="已核对整改佐证，材料齐全，与整改要求一致。",
+            seen="已核对配置和整改佐证，与整改要求一致。",
             by=officer,
         )
-        rechecks.close(finding, by=officer)
+        rechecks.close(finding, by=closer)

@@ -342,10 +342,10 @@ def _findings(case: Case) -> None:
         seen=case.mark,
         at=timezone.now(),
     )
-    # 书面复查 passed: 销号 is possible.
+    # A look has passed: whoever may close can.
     case.rows["recheck"] = Recheck.objects.create(
         finding=case.rows["to_recheck_finding"],
-        kind="paper",
+        kind="rescan",
         result="passed",
         seen=case.mark,
         by=owner.officer,

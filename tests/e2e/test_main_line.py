@@ -501,7 +501,7 @@ def _reply(line: MainLine, notice: Notice) -> None:
 
 
 def _repair_and_recheck(line: MainLine, notice: Notice) -> None:
-    officer, page = line.officer, line.officer.page
+    officer, page, approver = line.officer, line.officer.page, line.approver
     line.range.set_posture(DOMAIN, "exemplary")
     path = reverse("rectification:notice_detail", args=[notice.pk])
     officer.go(path)
@@ -534,10 +534,14 @@ def _repair_and_recheck(line: MainLine, notice: Notice) -> None:
             officer.sees("整改后")
         if finding.observable:
             officer.step(f"before-and-after-{finding.cause}")
-        officer.go(reverse("rectification:finding_detail", args=[finding.pk]))
-        officer.press("销号")
-        _confirm_dialog(officer)
-        officer.sees("已销号")
+        # What a look has shown the same officer closes; what a person judged, another one.
+        closer = officer if finding.observable else approver
+        if closer is approver:
+            officer.sees("须由本机关另一人销号")
+        closer.go(reverse("rectification:finding_detail", args=[finding.pk]))
+        closer.press("销号")
+        _confirm_dialog(closer)
+        closer.sees("已销号")
     notice.refresh_from_db()
     assert notice.status == Notice.Status.FINISHED
     officer.go(reverse("rectification:finding_list"))

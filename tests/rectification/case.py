@@ -238,7 +238,8 @@ def replied(world: World, notice: Notice | None = None, **more) -> Notice:
 
 def passed(world: World, finding: Finding, **more) -> None:
     finding.refresh_from_db()
-    fields = {"kind": "paper", "result": "passed", "seen": "已核对制度文本。"}
+    kind = "site" if finding.observable else "paper"
+    fields = {"kind": kind, "result": "passed", "seen": "已核对制度文本。"}
     rechecks.record_recheck(finding, by=world.officer, **fields | more)
 
 
@@ -247,7 +248,7 @@ def closed_finding(world: World) -> Finding:
     replied(world)
     finding = Finding.objects.get()
     passed(world, finding)
-    rechecks.close(finding, by=world.officer)
+    rechecks.close(finding, by=world.approver)
     return finding
 
 

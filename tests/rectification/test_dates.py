@@ -163,7 +163,7 @@ def test_an_extension_leaves_alone_what_has_ended_and_what_is_only_advised(world
         notice = signed(world, findings=[ended, running, advised])
         answer(world, notice, ended)
         passed(world, ended)
-        rechecks.close(ended, by=world.officer)
+        rechecks.close(ended, by=world.approver)
     with at(5):
         extension = ask(world, notice, dt.date(2026, 4, 1))
         actions.decide_extension(extension, grant=True, note="", by=world.approver)
@@ -177,7 +177,7 @@ def test_a_finished_notice_is_not_extended(world, notice):
         finding = Finding.objects.get()
         answer(world, notice, finding)
         passed(world, finding)
-        rechecks.close(finding, by=world.officer)
+        rechecks.close(finding, by=world.approver)
         with pytest.raises(actions.Refused, match="不需要延期"):
             actions.decide_extension(extension, grant=True, note="", by=world.approver)
     with at(3), pytest.raises(actions.Refused, match="不能申请延期"):
@@ -192,7 +192,7 @@ def test_a_reopened_finding_starts_without_a_deadline_and_leaves_the_old_notice(
         first = signed(world, findings=[returning, slow])
         answer(world, first, returning)
         passed(world, returning)
-        rechecks.close(returning, by=world.officer)
+        rechecks.close(returning, by=world.approver)
     with at(5):
         actions.findings.FINDING.move(
             returning,
@@ -208,7 +208,7 @@ def test_a_reopened_finding_starts_without_a_deadline_and_leaves_the_old_notice(
         assert Finding.objects.get(cause="a").due_on == second.deadline
         answer(world, first, slow)
         passed(world, slow)
-        rechecks.close(slow, by=world.officer)
+        rechecks.close(slow, by=world.approver)
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.status, second.status) == ("finished", "signed")
@@ -219,14 +219,14 @@ def test_an_old_recheck_does_not_close_a_returned_cause(world, notice):
     with at(2):
         answer(world, notice, finding)
         passed(world, finding)
-        rechecks.close(finding, by=world.officer)
+        rechecks.close(finding, by=world.approver)
     with at(30):
         actions.findings.FINDING.move(
             finding, "reopen", by=world.officer, reason="再次出现", also={"closed_on": None}
         )
         actions.findings.FINDING.move(finding, "retest_passed", by=rechecks.SYSTEM)
         with pytest.raises(actions.Refused, match="尚无通过的复查"):
-            rechecks.close(finding, by=world.officer)
+            rechecks.close(finding, by=world.approver)
 
 
 def test_nothing_is_approved_or_served_once_its_deadline_is_not_in_the_future(world):

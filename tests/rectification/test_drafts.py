@@ -243,7 +243,7 @@ def test_a_closed_finding_stays_closed_when_its_notice_is_revoked(world):
     notice = signed(world, findings=[done, running])
     answer(world, notice, done)
     passed(world, done)
-    rechecks.close(done, by=world.officer)
+    rechecks.close(done, by=world.approver)
     actions.revoke_notice(notice, reason="依据引用有误。", by=world.approver)
     states = dict(Finding.objects.values_list("cause", "status"))
     assert states == {"a": "closed", "b": "open"}
@@ -258,7 +258,7 @@ def test_a_recheck_of_a_revoked_notice_proves_nothing_in_the_next(world):
     answer(world, again, finding)
     finding.refresh_from_db()
     with pytest.raises(actions.Refused, match="尚无通过的复查"):
-        rechecks.close(finding, by=world.officer)
+        rechecks.close(finding, by=world.approver)
 
 
 @pytest.mark.parametrize("who", ["officer", "checker", "filler", "signer", "officer_province"])

@@ -149,7 +149,7 @@ def close_all(world, findings) -> Notice:
     for item in notice.items.select_related("finding"):
         answer(world, notice, item.finding)
         passed(world, item.finding)
-        rechecks.close(item.finding, by=world.officer)
+        rechecks.close(item.finding, by=world.approver)
     return notice
 
 
@@ -231,7 +231,7 @@ def test_what_was_closed_in_error_is_listed_again_from_its_page(world, people):
     answer(world, again, finding)
     finding.refresh_from_db()
     with pytest.raises(actions.Refused, match="尚无通过的复查"):
-        rechecks.close(finding, by=world.officer)
+        rechecks.close(finding, by=world.approver)
 
 
 def test_a_cause_that_stands_again_already_is_not_listed_twice(world, people):

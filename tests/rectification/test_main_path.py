@@ -122,7 +122,8 @@ def test_from_the_review_to_the_last_closure(world, people):
     assert (plain.status, plain.closed_on) == ("closed", today())
     recheck = {"kind": "paper", "result": "passed", "seen": "制度文本齐全，已加盖公章。"}
     assert "复查已记录" in officer.said("recheck", ruleless.pk, **recheck)
-    officer.post("close", ruleless.pk)
+    assert "须由本机关另一人销号" in officer.said("close", ruleless.pk)
+    approver.post("close", ruleless.pk)
     notice.refresh_from_db()
     assert notice.status == "finished"
     page = filler.text("notice_detail", notice.pk)

@@ -471,7 +471,7 @@ def test_a_finished_notice_moves_no_more(world):
     notice = replied(world)
     finding = Finding.objects.get()
     passed(world, finding)
-    rechecks.close(finding, by=world.officer)
+    rechecks.close(finding, by=world.approver)
     notice.refresh_from_db()
     assert notice.status == "finished"
     with pytest.raises(IllegalMove):

@@ -60,6 +60,7 @@ def test_a_repair_counts_at_first_sight(world, plain):
     row = plain.rechecks.get()
     assert "LOGINDISABLED" in row.seen
     assert "imap.jia.gov.test [127.77.1.10]:143" in row.seen
+    # what a look has shown needs no second person
     rechecks.close(plain, by=world.officer)
     assert (plain.status, plain.closed_on) == ("closed", today())
 
@@ -68,19 +69,19 @@ def test_while_the_look_is_under_way_nothing_is_decided(world, plain):
     rescan(world, plain)
     assert settled(plain) == "pending"
     with pytest.raises(actions.Refused, match="尚无通过的复查"):
-        rechecks.close(plain, by=world.officer)
+        rechecks.close(plain, by=world.approver)
 
 
 def test_what_could_not_be_observed_is_neither_passed_nor_failed(world, plain, people):
     look(world.system_a, {RULE: "unknown"}, wave=rescan(world, plain))
     assert settled(plain) == "unknown"
     with pytest.raises(actions.Refused, match="尚无通过的复查"):
-        rechecks.close(plain, by=world.officer)
+        rechecks.close(plain, by=world.approver)
     page = people(world.officer).text("finding_detail", plain.pk)
     assert "未能观测不等于通过，也不等于不通过" in page
     # a person may still decide on paper
-    passed(world, plain)
-    rechecks.close(plain, by=world.officer)
+    passed(world, plain, kind="paper")
+    rechecks.close(plain, by=world.approver)
 
 
 @pytest.mark.parametrize("result", ["not_applicable", None])
@@ -212,11 +213,38 @@ def test_paper_where_nothing_can_be_observed(world, people):
     assert "看过" in page
     assert not finding.rechecks.exists()
     officer.post("recheck", finding.pk, kind="paper", result="passed", seen="制度齐全。")
-    officer.post("close", finding.pk)
+    approver = people(world.approver)
+    approver.post("close", finding.pk)
     finding.refresh_from_db()
     notice.refresh_from_db()
     assert (finding.status, notice.status) == ("closed", "finished")
-    assert "当前状态为“已销号”" in officer.said("close", finding.pk)
+    assert "当前状态为“已销号”" in approver.said("close", finding.pk)
+
+
+@pytest.mark.parametrize("kind", ["paper", "site"])
+@pytest.mark.parametrize("who", ["checker", "approver"])
+def test_another_person_closes_what_a_person_has_passed(world, people, kind, who):
+    notice = replied(world)
+    finding = Finding.objects.get()
+    passed(world, finding, kind=kind)
+    officer, other = people(world.officer), people(getattr(world, who))
+    for name, pk in (("finding_detail", finding.pk), ("notice_detail", notice.pk)):
+        page = officer.text(name, pk)
+        assert f"/findings/{finding.pk}/close/" not in page
+        assert "须由本机关另一人销号（其他承办人、审核人或批准人均可）" in page
+    assert "复查已通过，待本机关另一人销号" in officer.text("notice_detail", notice.pk)
+    assert "须由本机关另一人销号" in officer.said("close", finding.pk)
+    finding.refresh_from_db()
+    assert finding.status == "to_recheck"
+    assert Message.objects.filter(recipient=other.user, title__contains="待另一人销号").exists()
+    for name, pk in (("finding_detail", finding.pk), ("notice_detail", notice.pk)):
+        page = other.text(name, pk)
+        button = page[page.index(f"/findings/{finding.pk}/close/") :]
+        assert "data-confirm=" in button[: button.index("</form>")]
+    assert "个问题复查已通过，请逐个销号" in other.text("notice_detail", notice.pk)
+    assert "已销号" in other.said("close", finding.pk)
+    finding.refresh_from_db()
+    assert finding.status == "closed"
 
 
 def test_a_failed_recheck_does_not_close(world):
@@ -224,7 +252,7 @@ def test_a_failed_recheck_does_not_close(world):
     finding = Finding.objects.get()
     passed(world, finding, result="failed", seen="制度没有盖章。")
     with pytest.raises(IllegalMove):
-        rechecks.close(finding, by=world.officer)
+        rechecks.close(finding, by=world.approver)
 
 
 def test_a_recheck_that_fails_goes_back_to_the_unit_in_one_act(world, people):
@@ -256,7 +284,7 @@ def test_what_cannot_be_judged_decides_nothing(world, people):
     notice.refresh_from_db()
     assert (finding.status, notice.status) == ("to_recheck", "replied")
     with pytest.raises(actions.Refused, match="尚无通过的复查"):
-        rechecks.close(finding, by=world.officer)
+        rechecks.close(finding, by=world.approver)
 
 
 @pytest.mark.parametrize(
@@ -280,16 +308,32 @@ def test_a_forged_or_overlong_recheck_is_told_at_the_field(world, people, field,
     assert finding.status == "to_recheck"
 
 
-@pytest.mark.parametrize(("kind", "closes"), [("paper", False), ("site", True)])
-def test_paper_does_not_outrank_what_was_seen(world, plain, kind, closes):
-    look(world.system_a, {RULE: "nonconforming"}, wave=rescan(world, plain))
+def test_paper_does_not_outrank_what_was_seen(world, plain, people):
+    officer = people(world.officer)
+    paper = {"kind": "paper", "result": "passed", "seen": "材料齐全。"}
+
+    def told(why):
+        response = officer.post("recheck", plain.pk, **paper)
+        assert response.status_code == 422
+        page = response.content.decode()
+        assert why in page
+        assert "材料齐全。" in page  # nothing lost
+        assert not plain.rechecks.filter(kind="paper").exists()
+
+    told("此问题可以从外部观测，请先远程复测")
+    wave = rescan(world, plain)
+    told("远程复测正在进行，请等结果")
+    look(world.system_a, {RULE: "nonconforming"}, wave=wave)
     assert settled(plain) == "failed"
-    passed(world, plain, kind=kind)
-    if closes:
-        rechecks.close(plain, by=world.officer)
-        return
-    with pytest.raises(actions.Refused, match="不能凭书面材料销号"):
-        rechecks.close(plain, by=world.officer)
+    told("此前远程复测不符合，不能凭书面材料销号；请再次远程复测或现场复查")
+    # who has been there may say so
+    passed(world, plain, kind="site")
+    rechecks.close(plain, by=world.approver)
+
+
+def test_paper_that_fails_what_can_be_observed_is_recorded(world, plain):
+    passed(world, plain, kind="paper", result="failed", seen="没有变更记录。")
+    assert plain.rechecks.get().result == "failed"
 
 
 def test_back_to_the_unit_with_the_reason_and_a_new_round(world, people):
@@ -307,20 +351,23 @@ def test_back_to_the_unit_with_the_reason_and_a_new_round(world, people):
     answer(world, notice, finding)
     finding.refresh_from_db()
     with pytest.raises(actions.Refused, match="尚无通过的复查"):
-        rechecks.close(finding, by=world.officer)
+        rechecks.close(finding, by=world.approver)
     assert finding.replies.count() == 2
 
 
 @pytest.mark.parametrize("who", ["checker", "approver", "filler", "signer"])
-def test_only_the_case_officer_rechecks_and_closes(world, people, who):
+def test_only_the_case_officer_rechecks(world, people, who):
     replied(world)
     finding = Finding.objects.get()
     person = people(getattr(world, who))
     data = {"kind": "paper", "result": "passed", "seen": "看过。"}
     assert person.post("recheck", finding.pk, **data).status_code == 403
-    assert person.post("close", finding.pk).status_code == 403
+    closing = 403 if person.user.is_unit_side else 200
+    assert person.post("close", finding.pk).status_code == closing
     assert person.post("fail", finding.pk, reason="不行。").status_code == 403
     assert not Recheck.objects.exists()
+    finding.refresh_from_db()
+    assert finding.status == "to_recheck"
 
 
 # --- Repairs that the regular look shows ------------------------------------------------------
@@ -340,7 +387,7 @@ def test_the_regular_look_moves_a_repaired_finding_to_recheck(world):
     others = Finding.objects.exclude(pk=plain.pk).values_list("status", flat=True)
     assert set(others) == {"open"}
     # a person closes; no notice is needed
-    rechecks.close(plain, by=world.officer)
+    rechecks.close(plain, by=world.approver)
     assert plain.status == "closed"
 
 
@@ -366,7 +413,7 @@ def test_repaired_before_signing_the_case_can_finish_without_a_reply(world):
     settle_rescans()
     finding = Finding.objects.get(cause="plaintext-login")
     assert finding.status == "to_recheck"
-    rechecks.close(finding, by=world.officer)
+    rechecks.close(finding, by=world.approver)
     notice.refresh_from_db()
     assert notice.status == "finished"
 
@@ -388,7 +435,7 @@ def test_a_drafted_notice_survives_a_repair_before_it_is_served(world):
     look(world.system_a, {RULE: "conforming"})
     settle_rescans()
     plain = Finding.objects.get(cause="plaintext-login")
-    rechecks.close(plain, by=world.officer)
+    rechecks.close(plain, by=world.approver)
     served(world, notice)
     plain.refresh_from_db()
     assert (plain.status, plain.due_on) == ("closed", None)

@@ -171,5 +171,5 @@ def closed(case: Case) -> None:
             )
     rechecks.settle_rescans()
     for item in case.notice.items.filter(annex=False).select_related("finding"):
-        rechecks.close(item.finding, by=world.officer)
+        rechecks.close(item.finding, by=world.approver)
     case.notice.refresh_from_db()
