@@ -47,7 +47,7 @@ class OfficeForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "name": "全称，例如“甲市公安局网安支队”。",
             "short_name": "列表中使用，例如“甲市支队”。",
-            "own_numbering": "不选的，批准文书时填写本机关办案平台登记的文号。",
+            "own_numbering": "不选的，拟稿时填写本机关办案平台登记的文号。",
         }
         error_messages = {"name": {"unique": "已有同名的监管机关。"}}
 

@@ -1,6 +1,7 @@
 """A notice before it has its number: drafted, reworked, withdrawn, checked, sent back, approved."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 
 from django.core.exceptions import PermissionDenied
@@ -36,6 +37,9 @@ from rectification.models import (
 )
 from rectification.numbers import notice_number
 from rectification.terms import terms
+
+# A document number as a case platform prints it: words, year in brackets, number, 号.
+_CASE_NUMBER = re.compile(r"[\u4e00-\u9fffA-Za-z0-9〔〕（）()\[\]-]*[0-9]+号")
 
 
 @transaction.atomic
@@ -191,6 +195,11 @@ def _checked_terms(
     if office.own_numbering:
         return ""
     case_number = written(Notice, "case_number", case_number)
+    if not _CASE_NUMBER.fullmatch(case_number):
+        raise Refused(
+            "文号只用汉字、字母、数字和括号，以“号”结尾，例如 甲公网安限字〔2026〕77号。",
+            field="case_number",
+        )
     if number_taken(office, case_number, but=but):
         raise Refused("此文号已用于另一份通知，请核对。", field="case_number")
     return case_number

@@ -36,6 +36,9 @@ def confirm_findings(selfcheck: SelfCheck, keys: Collection[str], *, by: User) -
 
     Raises:
         Refused: not accepted yet, nothing chosen, or a key that is not proposed (stale page).
+
+    Returns:
+        The findings that this made, reopened or added to; those confirmed before are left out.
     """
     if not by.can("finding.confirm", selfcheck) or not selfcheck.unit.is_supervised_by(by):
         raise PermissionDenied("finding.confirm")
@@ -48,9 +51,10 @@ def confirm_findings(selfcheck: SelfCheck, keys: Collection[str], *, by: User) -
     proposed = {c.key: c for c in candidates(selfcheck)}
     if not set(keys) <= proposed.keys():
         raise Refused("页面已过期，请刷新后重新选择。")
-    chosen = [candidate for key, candidate in proposed.items() if key in set(keys)]
+    # What a finding already rests on, the very answers and verdicts, is nothing new.
+    chosen = [c for key, c in proposed.items() if key in set(keys) and not c.done]
     findings = [_confirm(selfcheck.unit, candidate, by) for candidate in chosen]
-    if any(candidate.fresh for candidate in chosen):
+    if findings:
         record(
             "finding.confirm",
             selfcheck,
@@ -79,9 +83,6 @@ def _confirm(unit: Unit, candidate: Candidate, by: User) -> Finding:
         "days": candidate.days,
     }
     finding = candidate.existing or candidate.closed
-    if candidate.done and finding is not None:
-        # The very answers and verdicts that it already rests on: nothing is new.
-        return finding
     if finding is None:
         finding = Finding.objects.create(
             number=finding_number(today().year),

@@ -180,6 +180,11 @@ class Finding(models.Model):
         return max(days).astimezone(OFFICE_ZONE).date()
 
     @property
+    def advised(self) -> bool:
+        """Whether no authority can order the repair: it is 安全建议, without a deadline."""
+        return self.ground not in {Ground.STATUTE, Ground.STANDARD}
+
+    @property
     def is_overdue(self) -> bool:
         """The rule of `FindingQuerySet.overdue` for one row."""
         late = self.due_on is not None and self.due_on < today()

@@ -53,7 +53,10 @@ def confirm(request: PortalRequest, selfcheck_id: int) -> HttpResponse:
         except actions.Refused as refusal:
             error = str(refusal)
         else:
-            messages.success(request, f"已确认 {len(findings)} 个问题，请拟制整改通知。")
+            if findings:
+                messages.success(request, f"已确认 {len(findings)} 个问题，请拟制整改通知。")
+            else:
+                messages.info(request, "所选问题此前已经确认，没有新的问题。")
             return redirect("rectification:notice_create", unit_id=selfcheck.unit_id)
     proposed = candidates(selfcheck)
     context = {
@@ -72,7 +75,7 @@ def confirm(request: PortalRequest, selfcheck_id: int) -> HttpResponse:
         "accepted": selfcheck.status == SelfCheck.Status.ACCEPTED,
         "error": error,
     }
-    return render(request, "rectification/confirm.html", context)
+    return render(request, "rectification/confirm.html", context, status=422 if error else 200)
 
 
 @require_GET

@@ -100,15 +100,21 @@ def test_only_after_acceptance(world, people):
 
 @pytest.mark.parametrize("keys", [[], ["0:nonsense"]])
 def test_nothing_chosen_or_a_stale_page_confirms_nothing(world, selfcheck, people, keys):
-    page = people(world.officer).said("confirm", selfcheck.pk, keys=keys)
+    response = people(world.officer).post("confirm", selfcheck.pk, keys=keys)
+    assert response.status_code == 422
+    page = response.content.decode()
     assert "没有确认：" in page
     assert not Finding.objects.exists()
 
 
 def test_sent_twice_it_stays_one_finding_a_cause(world, selfcheck, people):
     keys = [c.key for c in candidates(selfcheck)]
-    people(world.officer).post("confirm", selfcheck.pk, keys=keys)
-    people(world.officer).post("confirm", selfcheck.pk, keys=keys)
+    assert f"已确认 {len(keys)} 个问题" in people(world.officer).said(
+        "confirm", selfcheck.pk, keys=keys
+    )
+    page = people(world.officer).said("confirm", selfcheck.pk, keys=keys)
+    assert "所选问题此前已经确认，没有新的问题" in page
+    assert "已确认" not in page
     assert Finding.objects.count() == 3
     assert FindingSource.objects.count() == 4
     assert AuditEvent.objects.filter(action="finding.confirm").count() == 1

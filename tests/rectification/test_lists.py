@@ -13,6 +13,23 @@ from tests.world import make_unit
 pytestmark = pytest.mark.django_db
 
 
+def test_advice_is_told_from_what_is_ordered(world, people):
+    advice = plain_finding(world, "advised", ground="advice", severity="high")
+    ordered = plain_finding(world, "ordered")
+    page = people(world.officer).text("finding_list")
+    assert page.count("安全建议") == 1
+    assert page.count("不设期限") == 1
+    notice = served(world, drafted(world, [ordered, advice]))
+    actions.revoke_notice(notice, reason="送达对象有误", by=world.approver)
+    for who in (world.officer, world.filler):
+        page = people(who).text("finding_detail", advice.pk)
+        assert "属《安全建议》，不设期限" in page
+        assert "默认时限" not in page
+        page = people(who).text("finding_detail", ordered.pk)
+        assert "安全建议" not in page
+        assert "原整改通知已不再执行；另行列入通知后按新的期限；默认时限" in page
+
+
 def queries(person, name, *args, **query) -> int:
     person._log_in()
     with CaptureQueriesContext(

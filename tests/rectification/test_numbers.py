@@ -138,3 +138,29 @@ def test_approvals_at_once_get_distinct_consecutive_numbers(db):
         thread.join()
     assert failures == []
     assert sorted(Notice.objects.values_list("sequence", flat=True)) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "<b>办案</b>=1字〔2026〕77号",
+        '甲公"限〔2026〕77号',
+        "甲公限〔2026〕77",
+        "甲公限〔2026〕号",
+        "甲公 限〔2026〕77号",
+        "77\n号",
+    ],
+)
+def test_a_registered_number_has_the_form_of_one(registered, people, wrong):
+    finding = plain_finding(registered)
+    response = people(registered.officer).post(
+        "notice_create",
+        registered.unit_a.pk,
+        findings=[finding.pk],
+        deadline=(today() + dt.timedelta(days=20)).isoformat(),
+        case_number=wrong,
+    )
+    assert response.status_code == 422
+    assert "文号只用汉字、字母、数字和括号，以“号”结尾" in response.content.decode()
+    assert not Notice.objects.exists()
