@@ -21,6 +21,8 @@ EXPECTED_PREFIX = {
     "soe": ("91",),
     "assembly": ("11", "13", "81"),
 }
+#: More accounts than any system has; a mistyped number is told, not stored.
+MOST_ACCOUNTS = 10_000_000
 _FILING = re.compile(r"(\d{11})-?(\d{5})")
 _SELECTOR = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from audit.trail import record
+from audit.lifecycle import IllegalMove
+from audit.trail import SYSTEM, record
 from emailsec.lib.uploads import check_upload
 from emailsec.lib.words import cn_date, cn_time
 from emailsec.lib.workdays import today
@@ -18,7 +19,7 @@ from inbox.actions import tell_office, tell_unit
 from inventory.models import MailSystem
 from scans.lifecycles import AUTHORIZATION
 from scans.looking import ensure_runs, refuse_runs
-from scans.models import Authorization, ScanRun, Wave
+from scans.models import LAPSED, Authorization, ScanRun, Wave
 from scans.permission import Refusal, may_probe
 from scans.policy import scan_policy
 from scans.queue import wake_drain
@@ -36,9 +37,14 @@ def draft_authorization(*, system: MailSystem, by: User, fields: dict[str, Any])
     Args:
         fields: columns of Authorization from the form: hosts (one a line), items (comma
             separated), valid_from, valid_to, signed_by, contact_name, contact_phone.
+
+    Raises:
+        Refused: the system is out of service.
     """
     if not by.can("authorization.file", system):
         raise PermissionDenied("authorization.file")
+    if system.retired_on:
+        raise Refused("该系统已停用，不能再授权探测。")
     with transaction.atomic():
         letter = Authorization.objects.create(system=system, created_by=by, **fields)
         details = {
@@ -57,11 +63,13 @@ def file_authorization(*, letter: Authorization, scan: "UploadedFile[Any]", by: 
     Raises:
         ValidationError: the upload is not a pdf, png or jpg of the allowed size.
         IllegalMove: the letter was filed or voided meanwhile.
-        Refused: its dates have passed.
+        Refused: its dates have passed, or its system is out of service.
     """
     if not by.can("authorization.file", letter):
         raise PermissionDenied("authorization.file")
     checked = check_upload(scan, kinds=LETTER_KINDS)
+    if letter.lapsed:
+        raise Refused("该系统已停用，授权书不能再生效。")
     if letter.valid_to < today():
         raise Refused(f"授权期限已于{cn_date(letter.valid_to)}届满，请重新填写授权书。")
     with transaction.atomic():
@@ -116,6 +124,25 @@ def void_authorization(*, letter: Authorization, by: User, reason: str) -> None:
             body=f"理由：{reason}。请按要求重新填写、盖章并上传。",
             url=reverse("scans:authorization_detail", args=[letter.pk]),
         )
+
+
+def lapse_letters() -> int:
+    """End the letters of systems that went out of service; return how many. Safe to run twice.
+
+    `inventory` knows no letters: the date of retirement is the marker, found by the minute's task.
+    """
+    ended = 0
+    for letter in Authorization.objects.of_retired().select_related("system__unit"):
+        with transaction.atomic():
+            try:
+                AUTHORIZATION.move(
+                    letter, "lapse", by=SYSTEM, reason="系统停用", also={"void_reason": LAPSED}
+                )
+            except IllegalMove:  # withdrawn or voided in the meantime
+                continue
+            _stop(letter, "系统已停用，探测停止。")
+            ended += 1
+    return ended
 
 
 def _stop(letter: Authorization, reason: str) -> None:

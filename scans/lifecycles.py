@@ -27,5 +27,6 @@ AUTHORIZATION = Lifecycle(
             "已被监管机关作废",
             reason_required=True,
         ),
+        Transition("lapse", (_S.DRAFT, _S.FILED), _S.VOID, "system", "随系统停用失效"),
     ],
 )

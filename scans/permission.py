@@ -85,7 +85,7 @@ def may_probe(system: MailSystem, on: dt.date | None = None) -> Permission | Ref
         return Refusal(
             "retired",
             f"该系统已于{cn_date(system.retired_on)}停用，不再探测。",
-            "如系统仍在运行，请先在系统资料中更正停用日期。",
+            "停用后不能恢复；如系统仍在运行，请重新登记。",
         )
     if system.no_active_probe:
         return Refusal(

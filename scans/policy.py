@@ -14,7 +14,6 @@ from django.conf import settings
 
 from scans.probes.policy import PolicyError, ScanPolicy, load
 
-
 PRODUCTION_FILE = Path(__file__).parent / "policy.toml"
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.trail import Actor, record
+from emailsec.lib.wake import wake
 from inventory.actions.base import Refused, changes_of
 from inventory.models import Endpoint, MailDomain, MailSystem, Network
 
@@ -136,3 +137,4 @@ def retire_system(*, system: MailSystem, retired_on: Any, reason: str, by: Actor
         by=by,
         details={"on": str(retired_on), "reason": reason.strip(), "domains": names},
     )
+    wake("scans.tasks.drain_due")  # its letters of authorisation end with it

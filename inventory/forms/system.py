@@ -23,6 +23,13 @@ from inventory.secrecy import CLASSIFIED, CLASSIFIED_LABEL
 FOREIGN_DOMAIN = "此域名已被登记，如有疑问请联系监管机关。"
 
 
+class AccountCount(forms.IntegerField):
+    """How many accounts; the same bound on every database."""
+
+    def __init__(self, *, label: str) -> None:
+        super().__init__(label=label, min_value=0, max_value=codes.MOST_ACCOUNTS, required=False)
+
+
 class SystemForm(forms.ModelForm):  # type: ignore[type-arg]
     """Facts of a mail system. `inventory.secrecy.must_stop` is asked before it is ever bound."""
 
@@ -37,9 +44,9 @@ class SystemForm(forms.ModelForm):  # type: ignore[type-arg]
     maker_uscc = CodeField(label="企业统一社会信用代码", check=codes.credit_code, required=False)
     maker_phone = CodeField(label="企业联系电话", check=codes.phone, required=False)
     started_on = DayField(label="投入运行日期", required=False)
-    accounts_total = forms.IntegerField(label="账号总数", min_value=0, required=False)
-    accounts_active = forms.IntegerField(label="在用账号数", min_value=0, required=False)
-    accounts_idle = forms.IntegerField(label="近90日未登录账号数", min_value=0, required=False)
+    accounts_total = AccountCount(label="账号总数")
+    accounts_active = AccountCount(label="在用账号数")
+    accounts_idle = AccountCount(label="近90日未登录账号数")
     access_methods = CommaChoices(
         label="对用户开放的访问方式", choices=AccessMethod.choices, required=False
     )

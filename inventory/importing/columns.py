@@ -104,8 +104,8 @@ def past_day(text: str) -> dt.date:
 
 
 def count(text: str) -> int:
-    if not text.isdecimal() or int(text) > 100_000_000:
-        raise ValueError("请填写整数，从0到1亿。")
+    if not text.isdecimal() or int(text) > codes.MOST_ACCOUNTS:
+        raise ValueError("请填写整数，从0到1000万。")
     return int(text)
 
 

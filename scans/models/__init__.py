@@ -1,6 +1,7 @@
 """What the outside sees: authorisations, waves, runs, observations, verdicts."""
 
 from scans.models.authorization import (
+    LAPSED,
     Authorization,
     AuthorizationChange,
     AuthorizationItem,
@@ -17,6 +18,7 @@ from scans.models.seen import (
 from scans.models.waves import ScanRun, Wave
 
 __all__ = [
+    "LAPSED",
     "Authorization",
     "AuthorizationChange",
     "AuthorizationItem",

@@ -39,15 +39,28 @@ ITEM_DETAILS = {
 }
 
 
+#: Why a letter is void whose system went out of service.
+LAPSED = "已随系统停用失效"
+
+
 class AuthorizationQuerySet(ScopedQuerySet["Authorization"]):
     scope_path = "system__unit"
 
     def in_force(self, on: dt.date | None = None) -> Self:
-        """Filed letters with their stamped scan whose dates hold `on` that day (default today)."""
+        """Filed letters with their scan whose dates hold `on` that day (default today).
+
+        Those of a retired system have ended with it.
+        """
         day = on or today()
         return self.filter(
             status=Authorization.Status.FILED, valid_from__lte=day, valid_to__gte=day
-        ).exclude(scan="")
+        ).exclude(Q(scan="") | Q(system__retired_on__lte=day))
+
+    def of_retired(self) -> Self:
+        """Drafts and filed letters of systems that are out of service: they have to lapse."""
+        return self.filter(system__retired_on__lte=today()).exclude(
+            status=Authorization.Status.VOID
+        )
 
 
 def authorization_path(instance: "Authorization", filename: str) -> str:
@@ -111,6 +124,19 @@ class Authorization(models.Model):
     @property
     def unit(self) -> Unit:
         return self.system.unit
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether it ended with its system, be it before the row was moved."""
+        if self.status == self.Status.VOID:
+            return self.void_reason == LAPSED
+        retired = self.system.retired_on
+        return retired is not None and retired <= today()
+
+    @property
+    def standing(self) -> str:
+        """The status in words; a letter that ended with its system says so."""
+        return LAPSED if self.lapsed else str(self.get_status_display())
 
     @property
     def number(self) -> str:

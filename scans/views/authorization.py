@@ -30,6 +30,9 @@ def authorization_create(request: PortalRequest, system_id: int) -> HttpResponse
     system = get_object_or_404(systems, pk=system_id)
     if not request.user.can("authorization.file", system):
         raise PermissionDenied("填写授权书须由本单位填报人或审签人办理。")
+    if system.retired_on:
+        messages.error(request, "该系统已停用，不能再授权探测。")
+        return redirect("scans:system_view", system.pk)
     form = AuthorizationForm(request.POST or None, system=system)
     if request.method == "POST" and form.is_valid():
         letter = actions.draft_authorization(
@@ -61,10 +64,11 @@ def _detail(
         }
         for change in letter.changes.all()
     ]
+    open_to = {step.action for step in AUTHORIZATION.open_to(letter, request.user)}
     context = {
         "letter": letter,
         "system": letter.system,
-        "open_to": {step.action for step in AUTHORIZATION.open_to(letter, request.user)},
+        "open_to": set() if letter.lapsed else open_to,
         "upload": upload or LetterScanForm(),
         "void": void or VoidForm(),
         "history": history,

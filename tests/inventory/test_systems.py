@@ -250,7 +250,7 @@ def test_what_cannot_be_is_said_at_its_field(page, changes, field, says):
         ({"endpoints-TOTAL_FORMS": "abc"}, "服务地址：页面内容不完整，请重新打开本页再填写。"),
         ({"name": "长" * 400}, "最多80个字，现为400个字。"),
         ({"maker": "企\x00业"}, "含有看不见的空字符，请删去后重新填写。"),
-        ({"accounts_total": "9" * 12}, "不能大于 2147483647。"),
+        ({"accounts_total": "9" * 12}, "不能大于 10000000。"),
         ({"accounts_total": "很多"}, "请填写整数，只用数字。"),
         ({"maker_phone": "1" * 30}, "电话最多25位，现为30位；请只填一个号码。"),
         ({"networks": ["月球"]}, "“月球”不在可选范围内，请重新选择。"),

@@ -10,10 +10,12 @@ from django.urls import reverse
 from audit.models import AuditEvent
 from emailsec.lib.workdays import today
 from inbox.models import Message
-from scans.actions import request_scan
+from inventory.actions import retire_system
+from scans.actions import lapse_letters, request_scan
 from scans.forms import a_year_after
 from scans.models import Authorization, Wave
 from scans.permission import may_probe
+from scans.tasks import drain_due
 from tests.scans.conftest import PDF, declare_hosts, file_letter
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +222,53 @@ def test_no_wave_is_left_open_by_a_letter_that_was_never_filed(as_filler, world)
     create(as_filler, world)
     as_filler.post(url("rescan", world.system_a.pk))
     assert not Wave.objects.filter(status="open").exists()
+
+
+def test_letters_end_with_their_system(client, world):
+    filed = file_letter(world.system_a)
+    client.force_login(world.filler)
+    create(client, world)
+    draft = Authorization.objects.get(status="draft")
+    retire_system(system=world.system_a, retired_on=today(), reason="改用统一平台", by=world.filler)
+    # At once, before the minute's task has moved the rows.
+    page = client.get(url("authorization_detail", filed.pk)).content.decode()
+    assert "已随系统停用失效" in page
+    assert "还剩" not in page
+    assert "已生效" not in page.split("page-aside")[0]
+    assert url("authorization_withdraw", filed.pk) not in page
+    assert not Authorization.objects.in_force().exists()
+    overview = client.get(url("system_view", world.system_a.pk)).content.decode()
+    assert overview.count("已随系统停用失效") == 2
+    assert "未授权" not in overview
+    refused = client.post(
+        url("authorization_file", draft.pk),
+        {"scan": SimpleUploadedFile("a.pdf", PDF)},
+        follow=True,
+    )
+    assert "该系统已停用，授权书不能再生效" in refused.content.decode()
+    dead_end = client.get(url("authorization_create", world.system_a.pk), follow=True)
+    assert "该系统已停用，不能再授权探测" in dead_end.content.decode()
+    for _ in range(2):
+        drain_due()
+    for letter in (filed, draft):
+        letter.refresh_from_db()
+        assert (letter.status, letter.void_reason) == ("void", "已随系统停用失效")
+        assert letter.changes.filter(action="lapse").count() == 1
+        assert (
+            "已随系统停用失效"
+            in client.get(url("authorization_detail", letter.pk)).content.decode()
+        )
+    assert AuditEvent.objects.filter(action="authorization.lapse").count() == 2
+
+
+def test_a_look_under_way_stops_when_its_system_is_retired(world):
+    file_letter(world.system_a)
+    wave = request_scan(system=world.system_a, by=world.filler)
+    other = file_letter(world.system_b)
+    retire_system(system=world.system_a, retired_on=today(), reason="关停", by=world.filler)
+    assert lapse_letters() == 1
+    wave.refresh_from_db()
+    assert wave.status == "void"
+    assert {run.status for run in wave.runs.all()} == {"refused"}
+    other.refresh_from_db()
+    assert other.status == "filed"
