@@ -45,6 +45,7 @@ SELFCHECK = Lifecycle(
             _S.FILLING,
             "selfcheck.sign",
             "退回填报人",
+            "审签人退回",
             reason_required=True,
         ),
         Transition("sign", (_S.TO_SIGN,), _S.TO_REVIEW, "selfcheck.sign", "在线审签并报送"),

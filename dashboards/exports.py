@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from assessments.lifecycles import SELFCHECK
 from assessments.models import SelfCheck
 from emailsec.lib.words import u_label
 from emailsec.lib.workbook import Table
@@ -87,8 +88,10 @@ def report_label(unit: Any) -> str:
 
 
 def _status(selfcheck: SelfCheck) -> str:
-    label = selfcheck.get_status_display()
-    return f"{label}（被退回）" if selfcheck.returned else label
+    # Of many rows at once, from their own columns: the signer's refusal is the unit's own affair.
+    if selfcheck.returned and selfcheck.editable:
+        return SELFCHECK.transitions["return"].unit_label
+    return selfcheck.get_status_display()
 
 
 def unit_table(units: Iterable[Any]) -> Table:

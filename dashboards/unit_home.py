@@ -52,6 +52,7 @@ def page_of(user: User) -> dict[str, Any]:
         .filter(unit=unit)
         .exclude(campaign__status=Campaign.Status.ARCHIVED)
         .select_related("campaign", "unit")
+        .prefetch_related("changes")
         .order_by("campaign__deadline")
     )
     notices = list(
@@ -163,12 +164,13 @@ def _to_fill(now: Situation) -> list[Step]:
     steps = []
     for check in (c for c in now.checks if c.editable):
         address = reverse("assessments:selfcheck_detail", args=[check.pk])
-        if check.returned:
-            step = Step("按意见修改", f"{check.campaign.title}的自查表被退回。", address)
+        if check.back:
+            text = f"{check.campaign.title}的自查表{check.state_label}，请修改后重新提交。"
+            step = Step("按意见修改", text, address)
         elif check.status == SelfCheck.Status.NOT_STARTED:
             step = Step("开始自查", f"{check.campaign.title}尚未填报。", address)
         else:
-            step = Step("继续自查", f"{check.campaign.title}还没有填完。", address)
+            step = Step("继续自查", f"{check.campaign.title}还没有提交审签。", address)
         steps.append(step)
     return steps
 

@@ -28,6 +28,7 @@ from assessments.sheets import (
 )
 from audit.trail import record
 from emailsec.lib.uploads import Upload, check_upload
+from emailsec.lib.words import cn_datetime
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office, tell_unit
 
@@ -168,6 +169,13 @@ def sign_stamped(selfcheck: SelfCheck, file: Upload, *, digest_head: str, by: Us
         by=by,
     )
     _hand_in(selfcheck, signoff, "sign_stamped", by=by)
+    tell_unit(
+        selfcheck.unit,
+        title=f"盖章扫描件已报送：{selfcheck.campaign.title}",
+        body=f"{by.name}于 {cn_datetime(signoff.at)} 上传盖章扫描件并报送监管机关，可打开核对。",
+        url=reverse("assessments:summary", args=[selfcheck.pk]),
+        roles=(Role.SIGNER,),
+    )
     return signoff
 
 

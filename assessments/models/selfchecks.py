@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from assessments.models.campaigns import Campaign, Questionnaire
 from audit.models import StatusChange
@@ -87,6 +88,32 @@ class SelfCheck(models.Model):
     @property
     def editable(self) -> bool:
         return self.status in {self.Status.NOT_STARTED, self.Status.FILLING}
+
+    @cached_property
+    def back(self) -> "SelfCheckChange | None":
+        """The act that sent the sheet back to the filler, while the filler has not answered it.
+
+        The signer's refusal stands until the next submission, the office's return until the sheet
+        is handed in again. One query, none where `changes` was prefetched or nothing can be back.
+        """
+        if not self.editable:
+            return None
+        changes = list(self.changes.all())
+        if changes and changes[0].action == "refuse":
+            return changes[0]
+        if not self.returned:
+            return None
+        return next((change for change in changes if change.action == "return"), None)
+
+    @property
+    def state(self) -> str:
+        """The slug of what the reader is told of the sheet: its status, or that it came back."""
+        return "returned" if self.back else self.status
+
+    @property
+    def state_label(self) -> str:
+        """The word for it: 被退回 or 审签人退回 (from the lifecycle), else the status."""
+        return self.back.unit_label if self.back else self.get_status_display()
 
     @property
     def archived(self) -> bool:

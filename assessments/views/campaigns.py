@@ -101,7 +101,7 @@ def campaign_detail(request: PortalRequest, pk: int) -> HttpResponse:
             return redirect("assessments:selfcheck_detail", pk=own.pk)
     found = SelfCheckFilter(
         request.GET,
-        checks.order_by("unit__name", "pk"),
+        checks.prefetch_related("changes").order_by("unit__name", "pk"),
         units=Unit.objects.visible_to(request.user),
     )
     counts = dict(
@@ -134,7 +134,10 @@ def unit_selfchecks(request: PortalRequest, unit_id: int) -> HttpResponse:
     if not request.user.can("selfcheck.read", unit):
         raise PermissionDenied("selfcheck.read")
     rows = SelfCheck.objects.visible_to(request.user).filter(unit=unit)
-    context = {"unit": unit, "rows": rows.select_related("campaign__office").order_by("-pk")}
+    context = {
+        "unit": unit,
+        "rows": rows.select_related("campaign__office").prefetch_related("changes").order_by("-pk"),
+    }
     return render(request, "assessments/unit_selfchecks.html", context)
 
 

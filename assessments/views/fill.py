@@ -85,7 +85,6 @@ def selfcheck_detail(request: PortalRequest, pk: int) -> HttpResponse:
         "step": next_step(selfcheck, sheets, request.user),
         "remarks": sent_remarks(sheets),
         "changes": changes,
-        "back": next((one for one in changes if one.action == "return"), None),
         "may_edit": may_edit(request, selfcheck),
         "may_add_system": request.user.can("system.edit", selfcheck.unit),
     }

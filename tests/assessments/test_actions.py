@@ -9,6 +9,7 @@ from assessments.models import Answer, AnswerChange, SelfCheck
 from assessments.sheets import content_digest, load_sheets
 from audit.lifecycle import IllegalMove
 from audit.models import AuditEvent
+from tests.assessments.test_pages import as_
 from tests.filled import PDF, add_file, complete_inventory, fill, open_selfcheck
 from tests.world import make_system
 
@@ -132,7 +133,13 @@ def test_a_stamped_print_of_other_content_is_refused(world, selfcheck):
     with pytest.raises(actions.Refused, match="不一致"):
         actions.sign_stamped(selfcheck, upload, digest_head="00000000", by=world.filler)
     actions.sign_stamped(selfcheck, upload, digest_head=digest[:8], by=world.filler)
-    assert selfcheck.signoffs.get().scan.read() == PDF
+    signoff = selfcheck.signoffs.get()
+    assert signoff.scan.read() == PDF
+    # The signer, who took no part in it, is told and can look at the scan.
+    told = world.signer.inbox_messages.get(title__startswith="盖章扫描件已报送")
+    assert world.filler.name in told.body
+    page = as_(world.signer).get(told.url).content.decode()
+    assert f"{signoff.scan_name}</a>" in page
 
 
 def signed(world, selfcheck) -> SelfCheck:

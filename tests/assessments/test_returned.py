@@ -196,3 +196,49 @@ def test_the_signers_reason_that_is_refused_stays_in_its_field(world, returned, 
     assert f"{text}</textarea>" in response.content.decode()
     returned.refresh_from_db()
     assert returned.status == "to_sign"
+
+
+def pages_of(world, selfcheck) -> list[str]:
+    client = as_(world.filler)
+    return [
+        client.get(url).content.decode()
+        for url in (
+            reverse("dashboards:home"),
+            reverse("assessments:selfcheck_detail", args=[selfcheck.pk]),
+            reverse("assessments:summary", args=[selfcheck.pk]),
+        )
+    ]
+
+
+def test_every_page_says_with_one_word_that_the_office_returned_it(world, returned):
+    for page in pages_of(world, returned):
+        assert "被退回" in page
+        assert "填报中</span>" not in page.split("<h2")[0]
+        assert "请按 2 条逐项意见修改。" in page
+        assert world.officer.name in page
+
+
+def test_the_signers_refusal_stands_on_every_page_until_the_next_submission(world):
+    complete_inventory(world.unit_a)
+    selfcheck = open_selfcheck(world.unit_a, world.city_a)
+    fill(selfcheck, world.filler)
+    actions.submit(selfcheck, by=world.filler)
+    actions.refuse_signature(selfcheck, reason="第三题请再核对", by=world.signer)
+    for page in pages_of(world, selfcheck):
+        assert "审签人退回" in page
+        assert "第三题请再核对" in page
+        assert world.signer.name in page
+        assert "还没有填完" not in page
+    actions.submit(selfcheck, by=world.filler)
+    home, _, summary = pages_of(world, selfcheck)
+    assert "第三题请再核对" not in home + summary
+    actions.withdraw(selfcheck, by=world.filler)
+    assert SelfCheck.objects.get(pk=selfcheck.pk).state_label == "填报中"
+
+
+def test_what_the_office_returned_stays_returned_after_a_withdrawn_submission(world, returned):
+    for code in ("U-202", "U-106"):
+        actions.reply_to_remark(remark(code), "经核对无误", by=world.filler)
+    actions.submit(returned, by=world.filler)
+    actions.withdraw(returned, by=world.filler)
+    assert SelfCheck.objects.get(pk=returned.pk).state_label == "被退回"

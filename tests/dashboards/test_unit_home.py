@@ -57,6 +57,9 @@ def test_the_filler_is_led_from_registering_to_authorising(world, client):
     SelfCheck.objects.filter(pk=check.pk).update(status="filling")
     assert next_of(client, world.filler) == "继续自查"
     SelfCheck.objects.filter(pk=check.pk).update(returned=True)
+    check.changes.create(
+        action="return", source="to_review", target="filling", at=check.created_at, reason="请改"
+    )
     assert next_of(client, world.filler) == "按意见修改"
     SelfCheck.objects.filter(pk=check.pk).update(status="to_review", returned=False)
     letter_for(system)
