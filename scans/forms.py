@@ -12,6 +12,7 @@ from django.core.validators import RegexValidator
 from emailsec.lib.workdays import today
 from inventory import codes
 from inventory.models import ContactRole, MailSystem
+from inventory.ownership import claims_near, disputed, family_of
 from scans.models import Authorization, AuthorizationItem
 from scans.permission import is_provider_host
 
@@ -30,6 +31,13 @@ def a_year_after(day: dt.date) -> dt.date:
         return day.replace(year=day.year + 1) - dt.timedelta(days=1)
     except ValueError:  # 29 February
         return dt.date(day.year + 1, 2, 28)
+
+
+def _a_label(text: str) -> str:
+    try:
+        return codes.host_name(text)
+    except ValueError:
+        return ""
 
 
 def declared_names(system: MailSystem) -> list[str]:
@@ -132,6 +140,8 @@ class AuthorizationForm(_LetterForm):
         if len(lines) > MAX_HOSTS:
             raise ValidationError(f"一份授权书最多列 {MAX_HOSTS} 个，现有 {len(lines)} 个。")
         domains = [domain.name for domain in self.system.domains.all()]
+        asked = {line: name for line in lines if (name := _a_label(line))}
+        near, friends = claims_near(set(asked.values())), family_of(self.system.unit)
         declared = set(declared_names(self.system))
         names: list[str] = []
         wrong: list[str] = []
@@ -146,6 +156,12 @@ class AuthorizationForm(_LetterForm):
                 wrong.append(
                     f"“{line}”不是本系统登记的域名、服务地址或其下级域名，本单位无权授权；"
                     "确属本系统的，请先在系统资料中登记。"
+                )
+            elif not self.system.shared_host and disputed(
+                name, near[name], friends, self.system.unit_id
+            ):
+                wrong.append(
+                    f"“{line}”在其他单位登记的域名之下，本单位无权授权；请先更正系统资料。"
                 )
             names.append(name)
         if wrong:

@@ -12,15 +12,23 @@ from inventory.forms.fields import CodeField, CommaChoices, DayField, speak_plai
 from inventory.forms.rows import RowForm, RowFormSet
 from inventory.models import (
     AccessMethod,
+    BuildMode,
     EndpointKind,
     MailDomain,
     MailSystem,
     Network,
 )
+from inventory.ownership import (
+    FOREIGN_DOMAIN,
+    NEAR_FOREIGN_DOMAIN,
+    PUBLIC_SUFFIX,
+    claims_near,
+    disputed,
+    family_of,
+    is_public_suffix,
+)
 from inventory.rules import problems
 from inventory.secrecy import CLASSIFIED, CLASSIFIED_LABEL
-
-FOREIGN_DOMAIN = "此域名已被登记，如有疑问请联系监管机关。"
 
 
 class AccountCount(forms.IntegerField):
@@ -212,8 +220,27 @@ class BaseDomainRows(RowFormSet):
             self.forms[seen[domain.name] - 1].add_error(
                 "name", f"已登记在本单位的“{domain.system.name}”中。" if own else FOREIGN_DOMAIN
             )
+        self._refuse_others(seen)
         if self.forms and not seen and not any(form.errors for form in self.forms):
             self.forms[0].add_error("name", "至少填写一个邮件域名。")
+
+    def _refuse_others(self, seen: dict[str, int]) -> None:
+        had = set(self.system.domains.values_list("name", flat=True)) if self.system.pk else set()
+        fresh = {name: self.forms[n - 1] for name, n in seen.items() if name not in had}
+        for name in [name for name in fresh if is_public_suffix(name)]:
+            fresh.pop(name).add_error("name", PUBLIC_SUFFIX)
+        if self.system.build_mode != BuildMode.SHARED:
+            _refuse_disputed(fresh, "name", self.system)
+
+
+def _refuse_disputed(fresh: dict[str, RowForm], field: str, system: MailSystem) -> None:
+    """Complain at `field` of each row whose name (A-label) is or spans another unit's domain."""
+    if not fresh:
+        return
+    near, friends = claims_near(fresh), family_of(system.unit)
+    for name, form in fresh.items():
+        if not form.errors and disputed(name, near[name], friends, system.unit_id):
+            form.add_error(field, NEAR_FOREIGN_DOMAIN)
 
 
 class EndpointRow(RowForm):
@@ -230,6 +257,12 @@ class EndpointRow(RowForm):
 
 
 class BaseEndpointRows(RowFormSet):
+    """Service addresses of `system`; one's own servers do not stand under another's domain."""
+
+    def __init__(self, *args: Any, system: MailSystem, **kwargs: Any) -> None:
+        self.system = system
+        super().__init__(*args, **kwargs)
+
     def clean(self) -> None:
         seen: dict[tuple[str, str], int] = {}
         for number, form in enumerate(self.forms, 1):
@@ -240,13 +273,18 @@ class BaseEndpointRows(RowFormSet):
             if key in seen:
                 form.add_error("host", f"与第{seen[key]}行的服务和主机名都相同。")
             seen.setdefault(key, number)
+        if not self.system.shared_host:
+            stored = self.system.endpoints.values_list("host", flat=True) if self.system.pk else []
+            had = {host.lower() for host in stored}
+            fresh = {host: self.forms[n - 1] for (_, host), n in seen.items() if host not in had}
+            _refuse_disputed(fresh, "host", self.system)
 
 
 # The stubs know no further arguments of a formset's own __init__.
 DomainRows: Any = forms.formset_factory(
     DomainRow, formset=BaseDomainRows, extra=0, min_num=1, max_num=100, absolute_max=200
 )
-EndpointRows = forms.formset_factory(
+EndpointRows: Any = forms.formset_factory(
     EndpointRow, formset=BaseEndpointRows, extra=0, min_num=1, max_num=100, absolute_max=200
 )
 

@@ -25,9 +25,15 @@ from inventory.models import (
     Supervision,
     Unit,
 )
+from inventory.ownership import (
+    FOREIGN_DOMAIN,
+    NEAR_FOREIGN_DOMAIN,
+    PUBLIC_SUFFIX,
+    claims_near,
+    disputed,
+    is_public_suffix,
+)
 from inventory.rules import problems
-
-FOREIGN_DOMAIN = "此域名已被登记，如有疑问请联系监管机关。"
 
 
 @dataclass
@@ -95,13 +101,13 @@ class _Checker:
                 "sector", "region__parent__parent"
             )
         }
-        under = Office.objects.under(user).select_related("region__parent__parent")
+        self.under = Office.objects.under(user).select_related("region__parent__parent")
         self.ours = set(
             Supervision.objects.filter(
-                office__in=under, unit__in=self.units_by_code.values()
+                office__in=self.under, unit__in=self.units_by_code.values()
             ).values_list("unit_id", flat=True)
         )
-        self.offices_under = {office.name: office for office in under}
+        self.offices_under = {office.name: office for office in self.under}
         self.system_by_key: dict[tuple[str, str], MailSystem] = {}
         self.systems_with_domain: set[int] = set()
 
@@ -232,6 +238,10 @@ class _Checker:
             now.setdefault(row.unit_id, []).append(row.office)
         return now
 
+    def _supervised(self, units: set[int]) -> set[int]:
+        rows = Supervision.objects.filter(office__in=self.under, unit__in=units)
+        return set(rows.values_list("unit_id", flat=True))
+
     def _look_up(self, row: _Row, key: str, table: dict[str, Any], reason: str) -> None:
         text = row.values.get(key)
         if text is None:
@@ -319,6 +329,9 @@ class _Checker:
         stored = {
             d.name: d for d in MailDomain.objects.filter(name__in=names).select_related("system")
         }
+        near = claims_near({name for name in names if name and name not in stored})
+        # Among its own units the office knows who holds what: bureaus under the city's domain.
+        friends = self._supervised({c.unit_id for claims in near.values() for c in claims})
         seen: dict[str, int] = {}
         served: set[tuple[str, str]] = set()
         for row in rows:
@@ -339,6 +352,10 @@ class _Checker:
             domain = stored.get(name)
             if domain and (system is None or domain.system_id != system.pk):
                 self._wrong(DOMAINS, row, "name", FOREIGN_DOMAIN)
+            elif domain is None and is_public_suffix(name):
+                self._wrong(DOMAINS, row, "name", PUBLIC_SUFFIX)
+            elif unit and disputed(name, near.get(name, []), friends, unit.pk or 0):
+                self._wrong(DOMAINS, row, "name", NEAR_FOREIGN_DOMAIN)
             if row.sound and system is not None:
                 values = {k: v for k, v in row.values.items() if k in {"name", "dkim_selectors"}}
                 self._settle(DOMAINS, row, domain or MailDomain(system=system), values)

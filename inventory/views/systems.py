@@ -73,7 +73,7 @@ def _forms(system: MailSystem, data: QueryDict | None) -> tuple[SystemForm, Any,
     return (
         SystemForm(data, instance=system),
         DomainRows(data, prefix="domains", initial=list(domains), system=system),
-        EndpointRows(data, prefix="endpoints", initial=list(endpoints)),
+        EndpointRows(data, prefix="endpoints", initial=list(endpoints), system=system),
     )
 
 

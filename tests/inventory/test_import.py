@@ -217,6 +217,12 @@ def test_giving_up_deletes_the_workbook(client, world):
         ([unit(), system(), domain(), domain()], "域名!C3", "与第2行重复"),
         ([unit(), system(), domain(系统名称="别的")], "域名!B2", "没有该单位的这个系统"),
         ([unit(), system(), domain(name="yi.edu.test")], "域名!C2", "此域名已被登记，如有疑问"),
+        (
+            [unit(), system(), domain(name="mail.yi.edu.test")],
+            "域名!C2",
+            "在其他单位已登记域名之下",
+        ),
+        ([unit(), system(), domain(name="gov.cn")], "域名!C2", "公共的域名后缀"),
         ([unit(), system(), domain(DKIM选择器="好")], "域名!D2", "不是有效的选择器"),
     ],
 )
@@ -424,3 +430,9 @@ def test_checking_and_importing_ask_a_fixed_number_of_times(
     with django_assert_num_queries(len(few)):
         run(many_rows)
     assert MailDomain.objects.filter(name__endswith=".edu.test", system__name="邮箱").count() == 33
+
+
+def test_the_office_may_put_its_own_units_under_one_domain(world):
+    """A bureau under the city's domain: both are supervised by the office that imports."""
+    rows = (unit(), contact(), system(), domain(name="ju.jia.gov.test"))
+    assert errors(book(*rows), world.officer) == []

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from inventory import actions
-from inventory.models import Authority, MailDomain, MailSystem, Office, Supervision
+from inventory.models import Authority, MailDomain, MailSystem, Office, Supervision, UnitDomain
 from tests.world import make_system
 
 pytestmark = pytest.mark.django_db
@@ -439,3 +439,51 @@ def test_the_list_of_systems_filters_and_asks_a_fixed_number_of_times(
     names = {s.name for s in found.context["page"]}
     assert names == {f"系统{n}" for n in range(20, 30)}
     assert {s.unit_id for s in response.context["page"]} == {world.unit_a.pk}
+
+
+NEAR = "此名称在其他单位已登记域名之下，或是其上级域名；确由本单位使用的，请联系监管机关。"
+
+
+@pytest.mark.parametrize("name", ["mail.yi.edu.test", "a.b.yi.edu.test"])
+def test_a_name_under_another_units_domain_is_refused(page, name):
+    response = page(**{"domains-0-name": name})
+    assert errors(response) == {"domains-0-name": NEAR}
+    assert not MailDomain.ever.filter(name=name).exists()
+
+
+def test_a_name_above_or_under_what_another_unit_has_registered_is_refused(page, world):
+    UnitDomain.objects.create(unit=world.unit_b, name="mail.bing.test")
+    assert errors(page(**{"domains-0-name": "bing.test"})) == {"domains-0-name": NEAR}
+    assert errors(page(**{"domains-0-name": "x.mail.bing.test"})) == {"domains-0-name": NEAR}
+    assert page(**{"domains-0-name": "web.bing.test"}).status_code == 302
+
+
+def test_a_public_suffix_is_nobodys_and_blocks_nobody(page, world):
+    UnitDomain.objects.create(unit=world.unit_b, name="gov.test")
+    UnitDomain.objects.create(unit=world.unit_b, name="gov.cn")
+    assert "公共的域名后缀" in errors(page(**{"domains-0-name": "gov.cn"}))["domains-0-name"]
+    assert page(**{"domains-0-name": "ding.gov.cn"}).status_code == 302
+    assert page(name="又一个", **{"domains-0-name": "ding.gov.test"}).status_code == 302
+
+
+def test_a_superior_shares_its_domain_and_so_does_a_shared_system(page, world):
+    sent = {"domains-0-name": "ju.yi.edu.test"}
+    assert page(build_mode="own_cloud", **sent).status_code == 200
+    assert page(build_mode="shared", **sent).status_code == 302
+    world.unit_a.superior = world.unit_b
+    world.unit_a.save()
+    assert page(name="又一个", **{"domains-0-name": "chu.yi.edu.test"}).status_code == 302
+
+
+def test_a_server_of_ones_own_does_not_stand_under_anothers_domain(page):
+    sent = {"endpoints-0-host": "imap.yi.edu.test"}
+    assert errors(page(**sent)) == {"endpoints-0-host": NEAR}
+    assert page(build_mode="hosted", **sent).status_code == 302
+
+
+def test_what_a_system_has_is_not_disputed_later(client, world):
+    UnitDomain.objects.create(unit=world.unit_b, name="post.jia.gov.test")
+    client.force_login(world.filler)
+    url = reverse("inventory:system_edit", args=[world.system_a.pk])
+    changed = data(name="邮件系统", product="某产品", **{"domains-0-name": "jia.gov.test"})
+    assert client.post(url, changed).status_code == 302

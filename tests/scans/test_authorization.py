@@ -272,3 +272,13 @@ def test_a_look_under_way_stops_when_its_system_is_retired(world):
     assert {run.status for run in wave.runs.all()} == {"refused"}
     other.refresh_from_db()
     assert other.status == "filed"
+
+
+def test_a_letter_names_no_host_of_another_unit(as_filler, world):
+    """Declared before its owner registered the domain: declaring is not owning."""
+    declare_hosts(world.system_a, "yi.edu.test")
+    page = create(as_filler, world, hosts="jia.gov.test\nimap.yi.edu.test\n8.8.8.8")
+    said = text_of(page)
+    assert "“imap.yi.edu.test”在其他单位登记的域名之下，本单位无权授权" in said
+    assert "“8.8.8.8”：请填写域名，不是IP地址。" in said
+    assert not Authorization.objects.exists()
