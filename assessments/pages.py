@@ -45,6 +45,14 @@ class ItemBlock:
         return STATES[self.outcome.state]
 
     @property
+    def reservation(self) -> str:
+        """What speaks against 符合 as long as only the answer was judged; "" where nothing does."""
+        doubted = any(meeting.kind == "contradicts" for meeting in self.meetings)
+        bare = "evidence" in self.outcome.missing
+        words = ["待核实：与观测不一致"] * doubted + ["缺佐证"] * bare
+        return "；".join(words)
+
+    @property
     def form(self) -> ItemForm:
         return ItemForm(self.sheet, self.item, readonly=self.readonly, refused=self.refused)
 
@@ -180,7 +188,8 @@ def item_blocks(
 class SectionLink:
     """A section in the left column with its state.
 
-    `state` is one of: faulty, contradicts, nonconforming, empty, progress, done.
+    `state` is one of: faulty, contradicts, nonconforming, empty, progress, done, elsewhere,
+    not_applicable. `party`: who answers where the unit need not.
     """
 
     sheet: LoadedSheet
@@ -189,6 +198,7 @@ class SectionLink:
     done: int
     total: int
     current: bool = False
+    party: str = "unit"
 
     LABELS = {
         "faulty": "填写有误",
@@ -197,10 +207,13 @@ class SectionLink:
         "empty": "未填",
         "progress": "填报中",
         "done": "已完成",
+        "not_applicable": "不适用",
     }
 
     @property
     def label(self) -> str:
+        if self.state == "elsewhere":
+            return f"由{schema.PARTIES[self.party]}答复"
         return self.LABELS[self.state]
 
     @property
@@ -221,6 +234,7 @@ def section_links(sheet: LoadedSheet, current: str = "") -> list[SectionLink]:
         outcomes = [sheet.outcomes[item.code] for item in items]
         required = [o for o in outcomes if o.required]
         done = sum(o.complete for o in required)
+        party = next((o.party for o in outcomes if o.party != "unit"), "unit")
         if any(o.faults for o in outcomes):
             state = "faulty"
         elif any(doubt.unexplained and doubt.item in items for doubt in sheet.doubts):
@@ -229,10 +243,12 @@ def section_links(sheet: LoadedSheet, current: str = "") -> list[SectionLink]:
             state = "progress" if done else "empty"
         elif any(o.has_finding for o in outcomes):
             state = "nonconforming"
-        else:
+        elif required:
             state = "done"
+        else:
+            state = "not_applicable" if party == "unit" else "elsewhere"
         links.append(
-            SectionLink(sheet, section, state, done, len(required), section.code == current)
+            SectionLink(sheet, section, state, done, len(required), section.code == current, party)
         )
     return links
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
+from django.urls import reverse
 from django.utils import timezone
 from weasyprint import HTML
 
@@ -23,6 +24,7 @@ from emailsec.demo.answers import Ref, honest_answers
 from emailsec.demo.clock import days_ago
 from emailsec.demo.people import Stage, cast, logged_in
 from emailsec.lib.workdays import today
+from inbox.models import Message
 from inventory.models import Unit
 from rectification import actions as rectification
 from rectification import rechecks
@@ -59,7 +61,7 @@ def play(stage: Stage) -> None:
     Wave.objects.filter(status=Wave.Status.OPEN).update(created_at=now, due_at=now)
     _look()
     for row in early:
-        _seen_days_ago(stage.units[row["key"]], row["days"]["fill"] + 1)
+        seen_days_ago(stage.units[row["key"]], row["days"]["fill"] + 1)
     for row in late:
         _authorise(stage, row["key"])
     # Day by day, so that numbers, messages and the audit trail follow the dates.
@@ -148,10 +150,12 @@ def _look() -> None:
         time.sleep(0.3)
 
 
-def _seen_days_ago(unit: Unit, days: int) -> None:
+def seen_days_ago(unit: Unit, days: int) -> None:
     """Move a unit's looks back to the day before it filled in: hosts answer only in the present,
     so that the looks themselves cannot be played under the clock set back."""
     back = dt.timedelta(days=days)
+    # The messages that told of the looks; nothing else leads to these pages yet.
+    pages = [reverse("scans:system_view", args=[system.pk]) for system in unit.systems.all()]
     for rows, names in (
         (Wave.objects.filter(system__unit=unit), ("created_at", "due_at", "finished_at")),
         (
@@ -159,6 +163,7 @@ def _seen_days_ago(unit: Unit, days: int) -> None:
             ("started_at", "finished_at", "ingested_at"),
         ),
         (Observation.objects.filter(wave__system__unit=unit), ("seen_at",)),
+        (Message.objects.filter(url__in=pages), ("at",)),
     ):
         rows.update(**{name: F(name) - back for name in names})
 

@@ -104,6 +104,12 @@ class SystemForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            # What nobody chose would be an answer to the self-check that nobody gave.
+            for name in ("grade", "filing_state"):
+                choices: Any = self.fields[name]
+                choices.choices = [("", ""), *choices.choices]
+                self.initial[name] = choices.initial = ""
         speak_plainly(self)
         self.helper = FormHelper()
         self.helper.form_tag = False

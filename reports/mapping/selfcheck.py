@@ -5,6 +5,7 @@ from datetime import datetime
 from accounts.roles import Role
 from assessments.models import Evidence, SelfCheck, SignOff
 from assessments.pages import ItemBlock, item_blocks
+from assessments.rules.schema import CHOICE_TYPES
 from assessments.sheets import LoadedSheet, content_digest, load_sheets
 from reports.mapping import evidence_row
 from reports.mapping.parties import liaison_of, office_of, unit_of
@@ -66,6 +67,9 @@ def _row(block: ItemBlock) -> paper.AnswerRow:
     lines = [(field, words) for field, words in block.lines if words]
     main = block.item.main
     answer = next((words for field, words in lines if field is main), "")
+    if answer and main and main.type not in CHOICE_TYPES and len(block.lines) > 1:
+        # Not a choice that answers the question itself, but one of several facts.
+        answer = f"{main.label}：{answer}"
     detail = [f"{field.label}：{words}" for field, words in lines if field is not main]
     if not answer and block.answered_elsewhere:
         answer = f"由{block.party_label}负责"

@@ -3,12 +3,15 @@
 import datetime as dt
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from assessments import actions
-from assessments.models import Answer, Contradiction, SelfCheck
+from assessments.models import Answer, Contradiction, Evidence, SelfCheck
+from assessments.pages import item_blocks, section_links
 from assessments.sheets import content_digest, load_sheets
+from inventory.models import MailSystem
 from reports.mapping.selfcheck import selfcheck_paper
 from reports.paper.contexts import Verification
 from tests.assessments.test_pages import as_
@@ -150,3 +153,41 @@ def test_a_look_that_cannot_observe_it_again_clears_no_doubt(world, selfcheck):
     Answer.objects.filter(item="M-504", field="answer").update(value="no")
     actions.sync_contradictions(selfcheck)
     assert set(Contradiction.objects.values_list("status", flat=True)) == {"resolved"}
+
+
+def result_of(selfcheck, code: str) -> str:
+    """The words of the judgement of one item."""
+    for sheet in load_sheets(selfcheck):
+        if code in sheet.outcomes:
+            [block] = [b for b in item_blocks(sheet, readonly=True) if b.code == code]
+            return render_to_string("assessments/_item_result.html", {"block": block})
+    raise LookupError(code)
+
+
+def test_conforming_by_the_answer_says_what_speaks_against_it(world, selfcheck):
+    assert "按填报判定：符合（待核实：与观测不一致）" in result_of(selfcheck, "M-504")
+    bare = next(
+        code
+        for sheet in load_sheets(selfcheck)
+        for code in sheet.evidence
+        if sheet.outcomes[code].state == "conforming" and not sheet.meetings(item(sheet, code))
+    )
+    assert "按填报判定：符合<" in result_of(selfcheck, bare)
+    Evidence.objects.filter(item=bare).delete()
+    assert "按填报判定：符合（缺佐证）" in result_of(selfcheck, bare)
+
+
+def item(sheet, code):
+    return sheet.definition.item(code)
+
+
+def test_a_section_that_asks_the_unit_nothing_is_not_called_done(world, selfcheck):
+    MailSystem.objects.filter(pk=world.system_a.pk).update(build_mode="public_cloud")
+    Answer.objects.filter(sheet__system=world.system_a).delete()
+    page = page_of(world.filler, "selfcheck_detail", selfcheck)
+    assert "由服务商答复" in page
+    assert "0/0" not in page
+    sheet = next(s for s in load_sheets(selfcheck) if s.row.system_id)
+    nothing_asked = [link.label for link in section_links(sheet) if not link.total]
+    assert nothing_asked
+    assert "已完成" not in nothing_asked

@@ -4,19 +4,23 @@ import datetime as dt
 
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from assessments.models import Answer, SelfCheck
 from audit.models import AuditEvent
 from emailsec.demo.accounts import table
+from emailsec.demo.cases import seen_days_ago
 from emailsec.demo.clock import days_ago
 from emailsec.demo.people import cast
 from emailsec.lib.workdays import today
+from inbox.actions import tell_unit
 from inbox.models import Message
 from inventory.models import Contact, Office, Unit
 from rectification.models import Finding, Notice
 from reports.models import Document
+from tests.reports.case import look
 
 CHAIN = {"case_officer", "checker", "approver"}
 
@@ -98,3 +102,15 @@ def _dates_follow_each_other():
     assert not Finding.objects.filter(closed_on__gt=day).exists()
     told = [m.at for m in Message.objects.exclude(title__contains="授权").order_by("pk")]
     assert [at.date() for at in told] == sorted(at.date() for at in told)
+
+
+@pytest.mark.django_db
+def test_the_messages_of_a_look_carry_its_date(world):
+    page = reverse("scans:system_view", args=[world.system_a.pk])
+    for url, title in ((page, "探测完成"), ("/", "别的")):
+        tell_unit(world.unit_a, title=title, url=url)
+    wave = look(world.system_a, [])
+    seen_days_ago(world.unit_a, 5)
+    wave.refresh_from_db()
+    told = dict(Message.objects.values_list("title", "at"))
+    assert told["探测完成"].date() == wave.finished_at.date() < told["别的"].date()

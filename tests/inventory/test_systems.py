@@ -487,3 +487,19 @@ def test_what_a_system_has_is_not_disputed_later(client, world):
     url = reverse("inventory:system_edit", args=[world.system_a.pk])
     changed = data(name="邮件系统", product="某产品", **{"domains-0-name": "jia.gov.test"})
     assert client.post(url, changed).status_code == 302
+
+
+def test_grade_and_filing_are_asked_and_never_chosen_beforehand(page, client, world):
+    fresh = client.get(reverse("inventory:system_create", args=[world.unit_a.pk]))
+    form = fresh.context["form"]
+    for name in ("grade", "filing_state"):
+        assert form[name].value() == ""
+        assert form.fields[name].choices[0] == ("", "请选择")
+    response = page(grade="", filing_state="")
+    assert set(errors(response)) == {"grade", "filing_state"}
+    assert not MailSystem.objects.filter(name="门户邮箱").exists()
+    page()
+    system = MailSystem.objects.get(name="门户邮箱")
+    assert (system.grade, system.filing_state) == (0, "none")
+    kept = client.get(reverse("inventory:system_edit", args=[system.pk])).context["form"]
+    assert kept["filing_state"].value() == "none"

@@ -320,6 +320,8 @@ def test_a_row_shows_answer_observation_doubt_and_evidence(case):
     assert rows["M-1002"].result in {"不符合", "部分符合"}
     assert "90" in rows["M-1002"].answer + rows["M-1002"].detail
     assert any(row.evidence == ("佐证.pdf",) for row in rows.values())
+    people = [*rows["U-109"].answer.splitlines(), *rows["U-109"].detail.splitlines()]
+    assert [line.split("（")[0] for line in people] == ["分管领导", "责任部门负责人", "联系人"]
 
 
 def test_the_same_content_printed_again_is_the_same(case):
