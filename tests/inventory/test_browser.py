@@ -35,6 +35,8 @@ def test_without_a_script_the_gate_hides_the_form_and_rows_can_be_added(page):
     page.get_by_label("涉密网络").uncheck()
     name.fill("无脚本登记")
     page.get_by_label("建设方式").select_option("shared")
+    page.locator("[name=grade]").select_option("0")
+    page.locator("[name=filing_state]").select_option("none")
     page.get_by_label("邮件域名 1").fill("eins.test")
     page.get_by_role("button", name="再加一个域名").click()
     page.get_by_label("邮件域名 2").fill("zwei.test")
