@@ -7,6 +7,7 @@ from django.db.models import Case, Count, Exists, Max, OuterRef, Prefetch, Value
 
 from accounts.models import Membership, User
 from assessments.models import Campaign, SelfCheck
+from emailsec.lib.http import whole
 from inventory.models import Contact
 
 NEVER, NOT_STARTED, FILLING, RETURNED = "never", "not_started", "filling", "returned"
@@ -72,7 +73,5 @@ def campaigns(user: User) -> Any:
 
 def campaign_named(user: User, wanted: str) -> Campaign | None:
     """The campaign that an address names by its key; None where it names none to be seen."""
-    if not (wanted.isascii() and wanted.isdecimal()):
-        return None
-    found: Campaign | None = campaigns(user).filter(pk=wanted[:18]).first()
+    found: Campaign | None = campaigns(user).filter(pk=whole(wanted) or 0).first()
     return found

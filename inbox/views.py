@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import PortalRequest
+from emailsec.lib.http import whole
 from inbox import actions
 from inbox.models import Message
 
@@ -38,8 +39,7 @@ def read(request: PortalRequest, message_id: int) -> HttpResponse:
 
 @require_POST
 def read_all(request: PortalRequest) -> HttpResponse:
-    upto = request.POST.get("upto", "")
-    known = int(upto) if upto.isascii() and upto.isdecimal() and len(upto) < 19 else 0
+    known = whole(request.POST.get("upto", "")) or 0
     count = actions.mark_all_read(upto=known, by=request.user)
     messages.success(request, f"{count} 条消息已标为已读。")
     return redirect("inbox:list")

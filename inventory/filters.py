@@ -6,6 +6,7 @@ import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
 
+from emailsec.lib.http import whole
 from inventory import codes
 from inventory.models import (
     Affiliation,
@@ -58,7 +59,7 @@ class PlaceFilter(django_filters.FilterSet):
         super().__init__(*args, **kwargs)
         self.filters["region"].extra["choices"] = region_choices(units)
         asked = str(self.data.get("unit", "")) if self.data else ""
-        known = units.filter(pk=asked) if asked.isdecimal() and len(asked) < 19 else units.none()
+        known = units.filter(pk=whole(asked) or 0)
         self.filters["unit"].extra["choices"] = [(str(unit.pk), unit.name) for unit in known]
 
     def by_region(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

@@ -20,6 +20,7 @@ from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet, load_sheets
 from assessments.views.rows import selfcheck_of, sheet_of
 from emailsec.lib.autosave import overtaken_answer
+from emailsec.lib.http import whole
 from emailsec.lib.words import cn_time
 
 # A code of the questionnaire, as it may stand in an address.
@@ -51,9 +52,10 @@ def _field(item: Item, code: str) -> Field:
 
 def _version(text: str | None) -> int:
     """The version that the page showed."""
-    if text and not text.isdecimal():
+    version = whole(text or "0")
+    if version is None:
         raise actions.Refused("页面版本有误，请刷新后重填。")
-    return int(text or 0)
+    return version
 
 
 def loaded_of(selfcheck: SelfCheck, sheet_id: int) -> tuple[list[LoadedSheet], LoadedSheet]:

@@ -10,6 +10,7 @@ from assessments.models import Campaign
 from dashboards import charts, unit_home
 from dashboards.figures import BY_SLUG, FIGURES, MISSING, campaigns_of, count_by_place
 from dashboards.places import by_region, by_sector, total
+from emailsec.lib.http import whole
 
 # Where the 三员 work.
 PORTAL_PAGES = {
@@ -34,8 +35,7 @@ def campaign_chosen(request: PortalRequest) -> Campaign | None:
     What the address names and the person may not see is as if it were not named.
     """
     rows = campaigns_of(request.user)
-    wanted = request.GET.get("campaign", "")
-    named = rows.filter(pk=wanted).first() if wanted.isascii() and wanted.isdecimal() else None
+    named = rows.filter(pk=whole(request.GET.get("campaign", "")) or 0).first()
     return named or rows.first()
 
 

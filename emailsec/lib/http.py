@@ -1,8 +1,17 @@
 """Requests as views meet them."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest
+
+# What fits into the 64 bits of a key, whatever its digits.
+KEY_DIGITS: Final = 18
+
+
+def whole(text: str) -> int | None:
+    """The key or version that an address or a form names; None where the text is none."""
+    fits = text.isascii() and text.isdecimal() and len(text) <= KEY_DIGITS
+    return int(text) if fits else None
 
 
 class SignedInRequest(HttpRequest):

@@ -6,14 +6,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 
+from emailsec.lib.http import KEY_DIGITS
+
 if TYPE_CHECKING:
     _Field = forms.ModelMultipleChoiceField[Model]
 else:
     # Generic in the stubs only.
     _Field = forms.ModelMultipleChoiceField
-
-# What fits into the 64 bits of an id, whatever its digits.
-_LONGEST = 18
 
 
 class ManyRowsField(_Field):
@@ -23,7 +22,7 @@ class ManyRowsField(_Field):
     def clean(self, value: Any) -> Any:
         if isinstance(value, list | tuple):
             for one in value:
-                if len(str(one)) > _LONGEST:
+                if len(str(one)) > KEY_DIGITS:
                     raise ValidationError(
                         self.error_messages["invalid_choice"],
                         code="invalid_choice",

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.requests import PortalRequest
 from audit.models import StatusChange
 from emailsec.lib.autosave import overtaken_answer
+from emailsec.lib.http import whole
 from emailsec.lib.workdays import today
 from rectification import actions, pages
 from rectification.actions.base import require_notice
@@ -59,14 +60,13 @@ def reply_draft(request: PortalRequest, notice_id: int) -> JsonResponse:
     notice = get_notice(request, notice_id)
     require(request, "notice.reply", notice)
     item = _item(notice, request.POST.get("item", ""))
-    version = request.POST.get("version", "")
     try:
         draft = actions.save_reply_draft(
             notice,
             item,
             request.POST.get("field", ""),
             request.POST.get("value", ""),
-            seen_version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+            seen_version=whole(request.POST.get("version", "")) or 0,
             by=request.user,
         )
     except actions.Overtaken as overtaken:
@@ -78,8 +78,7 @@ def reply_draft(request: PortalRequest, notice_id: int) -> JsonResponse:
 
 def _item(notice: Notice, finding_id: str) -> NoticeItem:
     rows = notice.items.select_related("finding__system").prefetch_related("finding__sources")
-    pk = int(finding_id) if finding_id.isdecimal() and len(finding_id) < 18 else 0
-    item: NoticeItem = get_object_or_404(rows, finding=pk)
+    item: NoticeItem = get_object_or_404(rows, finding=whole(finding_id) or 0)
     return item
 
 
@@ -94,7 +93,6 @@ class ReplyRow:
     replies: list[Reply]
     remedies: list[pages.Remedy]
     failed: StatusChange | None
-
     leads: bool = False
 
     @property
