@@ -1,6 +1,7 @@
 """The page before submission and signature: what is missing, wrong, doubted or returned; and the
 unit's word on a 疑点 and on a remark."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.requests import PortalRequest
 from assessments import actions, gaps
 from assessments.forms import SignForm, StampedForm
-from assessments.models import SelfCheck
+from assessments.models import Contradiction, ReviewRemark, SelfCheck
 from assessments.remarks import sent_remarks
 from assessments.sheets import conclude, content_digest, load_sheets
 from assessments.views.fill import may_edit, readable
@@ -72,34 +73,38 @@ def summary_context(request: PortalRequest, selfcheck: SelfCheck, **more: Any) -
     }
 
 
-def _again(request: PortalRequest, selfcheck: SelfCheck, **failed: Any) -> HttpResponse:
-    """The summary with the error at the field it came from and the text still in it."""
-    failed |= {"text": request.POST.get("text", "")}
-    context = summary_context(request, selfcheck, failed=failed)
-    return render(request, "assessments/summary.html", context, status=422)
+def _keep_word(
+    request: PortalRequest,
+    selfcheck: SelfCheck,
+    about: str,
+    row: Contradiction | ReviewRemark,
+    act: Callable[..., object],
+    said: str,
+) -> HttpResponse:
+    """Keep the unit's word on a 疑点 or a remark (`about` is "doubt" or "remark"). What is wrong
+    stands at the field it came from, with the text still in it."""
+    text = request.POST.get("text", "")
+    try:
+        act(row, text, by=request.user)
+    except actions.Refused as error:
+        failed = {about: row.pk, "error": str(error), "text": text}
+        context = summary_context(request, selfcheck, failed=failed)
+        return render(request, "assessments/summary.html", context, status=422)
+    messages.success(request, f"{said}已保存，将随自查表一并提交。")
+    return redirect(f"{reverse('assessments:summary', args=[selfcheck.pk])}#{about}-{row.pk}")
 
 
 @require_POST
 def explain(request: PortalRequest, pk: int) -> HttpResponse:
     """The unit's word on a 疑点."""
     doubt = doubt_of(request, pk)
-    selfcheck = doubt.sheet.selfcheck
-    try:
-        actions.explain_contradiction(doubt, request.POST.get("text", ""), by=request.user)
-    except actions.Refused as error:
-        return _again(request, selfcheck, doubt=doubt.pk, error=str(error))
-    messages.success(request, f"{doubt.item} 的说明已保存，将随自查表一并提交。")
-    return redirect(f"{reverse('assessments:summary', args=[selfcheck.pk])}#doubt-{doubt.pk}")
+    act, said = actions.explain_contradiction, f"{doubt.item} 的说明"
+    return _keep_word(request, doubt.sheet.selfcheck, "doubt", doubt, act, said)
 
 
 @require_POST
 def remark_reply(request: PortalRequest, pk: int) -> HttpResponse:
     """The unit's word on a remark that came with a return."""
     remark = remark_of(request, pk)
-    selfcheck = remark.sheet.selfcheck
-    try:
-        actions.reply_to_remark(remark, request.POST.get("text", ""), by=request.user)
-    except actions.Refused as error:
-        return _again(request, selfcheck, remark=remark.pk, error=str(error))
-    messages.success(request, f"对 {remark.item} 意见的说明已保存，将随自查表一并提交。")
-    return redirect(f"{reverse('assessments:summary', args=[selfcheck.pk])}#remark-{remark.pk}")
+    act, said = actions.reply_to_remark, f"对 {remark.item} 意见的说明"
+    return _keep_word(request, remark.sheet.selfcheck, "remark", remark, act, said)
