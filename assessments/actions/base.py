@@ -10,6 +10,7 @@ from assessments.models import (
     Answer,
     SelfCheck,
 )
+from emailsec.lib.words import storable
 
 
 class Refused(Exception):
@@ -37,17 +38,12 @@ def note(text: str, *, ask: str = "") -> str:
     Raises:
         Refused: empty where something is asked, or longer than MAX_NOTE characters.
     """
-    text = storable(text)
+    text = storable(text).strip()
     if ask and not text:
         raise Refused(ask)
     if len(text) > MAX_NOTE:
         raise Refused(f"最多填写{MAX_NOTE}字，现为{len(text)}字；请精简后再保存。")
     return text
-
-
-def storable(text: str) -> str:
-    """Text as PostgreSQL can hold it: no NUL, one kind of line end, no blanks around it."""
-    return text.replace("\x00", "").replace("\r\n", "\n").strip()
 
 
 def not_over(selfcheck: SelfCheck) -> None:

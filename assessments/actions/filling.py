@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from assessments.actions.base import Conflict, Refused, may_fill, storable
+from assessments.actions.base import Conflict, Refused, may_fill
 from assessments.lifecycles import SELFCHECK
 from assessments.models import (
     Answer,
@@ -20,6 +20,7 @@ from assessments.sheets import (
 )
 from audit.trail import record
 from emailsec.lib.uploads import Upload, already_there, check_upload
+from emailsec.lib.words import storable
 
 MAX_STORED_TEXT = 5000
 
@@ -50,7 +51,7 @@ def ensure_sheets(selfcheck: SelfCheck) -> None:
 def _storable(item: Item, field: Field, value: str) -> str:
     """Refuse what no honest page sends. A wrong number or date is kept and shown as a fault:
     a draft must never lose what a person typed."""
-    value = storable(value)
+    value = storable(value).strip()
     if len(value) > MAX_STORED_TEXT:
         raise Refused(f"内容过长：最多 {MAX_STORED_TEXT} 字，现为 {len(value)} 字。")
     if value and field.type in CHOICE_TYPES and not field.options_from:

@@ -64,6 +64,11 @@ def due_words(deadline: dt.date | dt.datetime, today: dt.date | None = None) -> 
     return f"还剩 {left} 天", "soon" if left <= SOON_DAYS else "far"
 
 
+def storable(text: str) -> str:
+    """Typed text as PostgreSQL can hold it: no NUL, one kind of line end."""
+    return text.replace("\x00", "").replace("\r\n", "\n")
+
+
 def percent(part: int, whole: int) -> int | None:
     """Whole percents of `whole`, rounded down: 100 only when nothing is missing; None of nothing.
 

@@ -116,7 +116,6 @@ def u_label(domain: str | None) -> str:
 @register.simple_tag
 def progress(done: int, total: int, label: str = "进度") -> SafeString:
     """A bar with its figures beside it. Carries data-progress so that autosave.js keeps it true."""
-    share = 100 * done // total if total else 0
     return format_html(
         '<span class="progress-line" data-progress><progress value="{}" max="{}" aria-label="{}">'
         '</progress><span class="progress-figures"><b data-done>{}</b>/<span data-total>{}</span>'
@@ -126,7 +125,7 @@ def progress(done: int, total: int, label: str = "进度") -> SafeString:
         label,
         done,
         total,
-        share,
+        words.percent(done, total) or 0,
     )
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from emailsec.lib.words import storable
 from rectification.actions.base import Refused, lock, too_long
 from rectification.actions.replies import may_reply
 from rectification.models import Notice, NoticeItem, ReplyDraft
@@ -50,7 +51,7 @@ def save_reply_draft(
         raise Refused("这一项已经提交或不再需要反馈，所填内容没有保存；请刷新页面查看。")
     if field not in FIELDS:
         raise Refused("没有这个填写项，请刷新页面。")
-    value = value.replace("\x00", "").replace("\r\n", "\n")
+    value = storable(value)
     if len(value) > MAX_DRAFT:
         raise Refused(too_long(MAX_DRAFT, len(value)))
     now = timezone.now()

@@ -89,7 +89,7 @@ def notice_preview(request: PortalRequest, notice_id: int) -> HttpResponse:
         messages.error(request, str(problem))
         return redirect("rectification:notice_detail", notice.pk)
     name = content_disposition_header(False, f"限期整改通知书（预览稿{notice.pk}）.pdf")
-    headers = {"Content-Disposition": name or "inline", "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": name or "inline"}
     return HttpResponse(pdf, content_type="application/pdf", headers=headers)
 
 
