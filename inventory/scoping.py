@@ -6,7 +6,7 @@ superior may read, its subordinates. Everyone else sees nothing: the rule fails 
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -26,13 +26,6 @@ class Scope:
     office_paths: tuple[str, ...] = ()
     office_ids: tuple[int, ...] = ()
     unit_ids: tuple[int, ...] = ()
-
-
-class Viewer(Protocol):
-    """Anything that can say what it reaches; `accounts.User` and AnonymousUser alike."""
-
-    @property
-    def is_authenticated(self) -> Any: ...
 
 
 def scope_of(user: Any) -> Scope:

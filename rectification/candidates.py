@@ -92,10 +92,6 @@ class Candidate:
         return not self.fresh
 
     @property
-    def severity_label(self) -> str:
-        return str(Severity(self.severity).label)
-
-    @property
     def ways(self) -> str:
         kinds = {s.kind for s in self.sources}
         labels = {str(FindingSource.Kind(k).label) for k in kinds}

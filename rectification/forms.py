@@ -90,11 +90,6 @@ class PlainForm(forms.Form):
         return None
 
 
-def side_by_side(*names: str) -> Div:
-    width = f"col-sm-{12 // len(names)}"
-    return Div(*(Div(Field(name), css_class=width) for name in names), css_class="row")
-
-
 class NoticeForm(PlainForm):
     """What goes into a notice and until when."""
 

@@ -290,11 +290,6 @@ def with_rounds(findings: Iterable[Finding]) -> dict[int, list[Recheck]]:
     return grouped
 
 
-def latest_recheck(finding: Finding) -> Recheck | None:
-    """The newest 复查 of this round, finished or not."""
-    return next(iter(this_round(finding)), None)
-
-
 def why_not_closable(rows: list[Recheck]) -> str:
     """Say why a finding with these re-checks (newest first) cannot be 销号; "" if it can.
 
