@@ -26,9 +26,9 @@ REFERENCE = {
 }
 # Places that ask past the scope on purpose, and show nothing of what they find.
 ON_PURPOSE = {
-    ("accounts/forms.py", "AccountForm.clean_username"): "a user name is taken everywhere",
+    ("accounts/forms/accounts.py", "AccountForm.clean_username"): "a user name is taken everywhere",
     (
-        "accounts/forms.py",
+        "accounts/forms/accounts.py",
         "AccountForm.clean",
     ): "系统管理员 names a unit by its full code, sees no list",
     ("inventory/forms/unit.py", "UnitForm.clean_uscc"): "a code is registered once",

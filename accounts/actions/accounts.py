@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import logout
 from django.db import transaction
 
+from accounts.actions.base import Refused
 from accounts.models import Membership, User
 from accounts.passwords import initial_password
 from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role
@@ -15,11 +16,7 @@ from inventory.models import Office, Unit
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from accounts.forms import ChangePasswordForm
-
-
-class Refused(Exception):
-    """A rule of this room forbids the act; `str(error)` is Chinese and meant for the person."""
+    from accounts.forms.accounts import ChangePasswordForm
 
 
 def log_out(request: "HttpRequest") -> None:

@@ -1,0 +1,5 @@
+"""People and power, one module a noun."""
+
+from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
+
+__all__ = ["USERNAME", "USERNAME_RULE", "Membership", "User", "unit_of"]
