@@ -10,6 +10,7 @@ from assessments.models import (
     Answer,
     SelfCheck,
 )
+from emailsec.lib.classified import ADVICE, is_marked
 from emailsec.lib.words import storable
 
 
@@ -36,9 +37,12 @@ def note(text: str, *, ask: str = "") -> str:
         ask: what to say where nothing was written; "" allows an empty note.
 
     Raises:
-        Refused: empty where something is asked, or longer than MAX_NOTE characters.
+        Refused: marked as classified, empty where something is asked, or longer than MAX_NOTE
+            characters.
     """
     text = storable(text).strip()
+    if is_marked(text):
+        raise Refused(ADVICE)
     if ask and not text:
         raise Refused(ask)
     if len(text) > MAX_NOTE:

@@ -19,6 +19,7 @@ from assessments.sheets import (
     triage_codes,
 )
 from audit.trail import record
+from emailsec.lib.classified import ADVICE, is_marked
 from emailsec.lib.uploads import Upload, already_there, check_upload
 from emailsec.lib.words import storable
 
@@ -52,6 +53,8 @@ def _storable(item: Item, field: Field, value: str) -> str:
     """Refuse what no honest page sends. A wrong number or date is kept and shown as a fault:
     a draft must never lose what a person typed."""
     value = storable(value).strip()
+    if is_marked(value):
+        raise Refused(ADVICE)
     if len(value) > MAX_STORED_TEXT:
         raise Refused(f"内容过长：最多 {MAX_STORED_TEXT} 字，现为 {len(value)} 字。")
     if value and field.type in CHOICE_TYPES and not field.options_from:

@@ -19,7 +19,7 @@ from assessments.remarks import sent_remarks
 from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet, load_sheets
 from assessments.views.rows import selfcheck_of, sheet_of
-from emailsec.lib.autosave import overtaken_answer
+from emailsec.lib.autosave import classified_answer, overtaken_answer
 from emailsec.lib.http import whole
 from emailsec.lib.words import cn_time
 
@@ -160,7 +160,7 @@ def _save_item(request: PortalRequest, selfcheck: SelfCheck, sheet_id: int) -> R
             continue
         try:
             if code not in cleaned:
-                raise actions.Refused("请从选项中选择。")
+                raise actions.Refused(" ".join(map(str, form.errors[code])))
             version = _version(request.POST.get(f"version-{code}"))
             actions.save_answer(
                 loaded.row, item, field, values[code], seen_version=version, by=request.user
@@ -196,6 +196,8 @@ def answer_save(request: PortalRequest, sheet_id: int) -> JsonResponse:
         _, loaded = loaded_of(sheet.selfcheck, sheet.pk)
         item = item_on(loaded, request.POST.get("item", ""))
         field = _field(item, request.POST.get("field", ""))
+        if refusal := classified_answer(request.POST.getlist("value")):
+            return refusal
         answer = actions.save_answer(
             sheet,
             item,

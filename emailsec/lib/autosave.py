@@ -1,9 +1,12 @@
 """What static/js/autosave.js is told; its contract stands at the head of that file."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from django.http import JsonResponse
+
+from emailsec.lib.classified import ADVICE, is_marked
 
 
 class Saved(Protocol):
@@ -13,6 +16,14 @@ class Saved(Protocol):
     value: str
     updated_at: dt.datetime
     updated_by: Any
+
+
+def classified_answer(values: Iterable[str]) -> JsonResponse | None:
+    """422 where one of `values` carries the mark of a classified paper, else None: the browser then
+    forgets its own copy as well, and the text stands on the open page only."""
+    if any(map(is_marked, values)):
+        return JsonResponse({"error": ADVICE, "forget": True}, status=422)
+    return None
 
 
 def overtaken_answer(

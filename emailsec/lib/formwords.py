@@ -9,6 +9,8 @@ from django import forms
 from django.core import validators
 from django.forms.formsets import BaseFormSet
 
+from emailsec.lib.classified import refuse_marked
+
 _TO_FILL: Final = "必填，请填写。"
 _TO_CHOOSE: Final = "必填，请选择。"
 _NO_CHOICE: Final = "“%(value)s”不在可选范围内，请重新选择。"
@@ -45,9 +47,14 @@ _FIELDS: Final[dict[type[forms.Field], dict[str, str]]] = {
 
 
 def install() -> None:
-    """Put the words into Django's classes; a field that has words of its own keeps them."""
+    """Put the words into Django's classes; a field that has words of its own keeps them.
+
+    Every text field also refuses the marks of classified papers: a form that had to ask for it
+    would be forgotten.
+    """
     for field, words in _FIELDS.items():
         field.default_error_messages = {**field.default_error_messages, **words}
+    forms.CharField.default_validators = [refuse_marked]
     validators.MaxLengthValidator.message = "最多%(limit_value)d个字，现为%(show_value)d个字。"
     validators.MinLengthValidator.message = "至少%(limit_value)d个字，现为%(show_value)d个字。"
     validators.MaxValueValidator.message = "不能大于 %(limit_value)s。"

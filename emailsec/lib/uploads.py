@@ -15,6 +15,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from emailsec.lib.classified import ADVICE, is_marked
+
 if TYPE_CHECKING:
     Upload = UploadedFile[Any]
 else:
@@ -116,6 +118,8 @@ def check_upload(file: Upload, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFi
             or content that is not what the name says.
     """
     name = clean_name(file.name or "")
+    if is_marked(name, name=True):
+        raise ValidationError(f"文件名{ADVICE}")
     suffix = name.rsplit(".", 1)[-1].lower() if "." in name else ""
     suffix = "jpg" if suffix == "jpeg" else suffix
     wanted = "、".join(kinds) if kinds != ALLOWED else _ALLOWED_TEXT

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from emailsec.lib.classified import ADVICE, is_marked
 from inventory.importing.columns import CONTACTS, DOMAINS, SHEETS, SYSTEMS, UNITS, Sheet
 from inventory.importing.reading import Book, CellError, Line, place_of
 from inventory.jurisdiction import beyond, nearest_office
@@ -122,6 +123,9 @@ class _Checker:
             text = line.cells.get(column.key, "")
             if not text:
                 continue
+            if is_marked(text):
+                self._wrong(sheet, row, column.key, ADVICE)
+                continue
             try:
                 row.values[column.key] = column.parse(text) if column.parse else text
             except ValueError as error:
@@ -133,7 +137,7 @@ class _Checker:
         shown = {column.key for column in sheet.columns}
         key = key if key in shown else sheet.columns[0].key
         value = row.line.cells.get(key, "")
-        if key in {"networks", "not_classified"} and "密" in value:
+        if is_marked(value) or (key in {"networks", "not_classified"} and "密" in value):
             value = "（不显示）"  # what points to a classified system is not repeated
         self.plan.errors.append(CellError(place_of(sheet, key, row.line.row), value, reason))
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from audit.trail import SYSTEM
+from emailsec.lib.classified import ADVICE, is_marked
 from emailsec.lib.workdays import today
 from inbox.actions import tell_unit
 from inventory.models import Office
@@ -39,12 +40,15 @@ def written(
         required: whether it may be empty.
 
     Raises:
-        Refused: empty though required, or too long; at the field named like the column.
+        Refused: empty though required, marked as classified, or too long; at the field named
+            like the column.
     """
     field: Any = model._meta.get_field(column)
     label, longest, text = label or str(field.verbose_name), field.max_length, text.strip()
     if required and not text:
         raise Refused(f"请填写{label}。", field=column)
+    if is_marked(text):
+        raise Refused(ADVICE, field=column)
     if longest and len(text) > longest:
         raise Refused(too_long(longest, len(text)), field=column)
     return text

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from emailsec.lib.classified import ADVICE, is_marked
 from emailsec.lib.words import storable
 from rectification.actions.base import Refused, lock, too_long
 from rectification.actions.replies import may_reply
@@ -52,6 +53,8 @@ def save_reply_draft(
     if field not in FIELDS:
         raise Refused("没有这个填写项，请刷新页面。")
     value = storable(value)
+    if is_marked(value):
+        raise Refused(ADVICE)
     if len(value) > MAX_DRAFT:
         raise Refused(too_long(MAX_DRAFT, len(value)))
     now = timezone.now()

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.requests import PortalRequest
 from audit.models import StatusChange
-from emailsec.lib.autosave import overtaken_answer
+from emailsec.lib.autosave import classified_answer, overtaken_answer
 from emailsec.lib.http import whole
 from emailsec.lib.workdays import today
 from rectification import actions, pages
@@ -60,6 +60,8 @@ def reply_draft(request: PortalRequest, notice_id: int) -> JsonResponse:
     notice = get_notice(request, notice_id)
     require(request, "notice.reply", notice)
     item = _item(notice, request.POST.get("item", ""))
+    if refusal := classified_answer(request.POST.getlist("value")):
+        return refusal
     try:
         draft = actions.save_reply_draft(
             notice,

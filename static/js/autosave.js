@@ -12,7 +12,8 @@
                    A faulty value is kept but not counted: 已保存，但有误.
               409 {version, value, display?, by, at, own?, fault?}   somebody else saved first; own:
                    the same person did, in another window
-              422 {error}                              refused: what is wrong, at the field
+              422 {error, forget?}                     refused: what is wrong, at the field; forget: the
+                   text must lie nowhere but on the open page
               401, a redirect, or 403 {reason: "csrf"} log in again; 403/404/409 without version {error}
    Keeping:   what is not acknowledged lies in localStorage, per person and address, and nothing else
               does. It is sent again with back-off, when the network returns, when the page is looked
@@ -322,10 +323,11 @@
     }
   };
 
-  const refuse = (key, entry, wrap, text) => {
+  const refuse = (key, entry, wrap, text, forget) => {
     if (pending.get(key) === entry) {
       entry.refused = text;
-      put(key, entry);
+      if (forget) take(key, entry.id);
+      else put(key, entry);
     }
     if (wrap) {
       showError(wrap, text);
@@ -375,7 +377,7 @@
     if (status === 422 || status === 400 || status === 403 || status === 404 || status === 409 || status === 413) {
       trouble = "";
       wait = 0;
-      return refuse(key, entry, wrap, answer?.error ?? "没有保存：自查可能已提交或不再由您填写，请刷新页面查看。");
+      return refuse(key, entry, wrap, answer?.error ?? "没有保存：自查可能已提交或不再由您填写，请刷新页面查看。", answer?.forget);
     }
     const after = Number(response.headers.get("Retry-After"));
     return stumble("failed", after ? after * 1000 : undefined);

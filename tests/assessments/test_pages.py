@@ -13,6 +13,7 @@ from django.urls import reverse
 from assessments import actions
 from assessments.models import Answer, Evidence
 from assessments.sheets import content_digest, load_sheets
+from emailsec.lib.classified import ADVICE
 from inventory.models import Region
 from tests.filled import PDF, complete_inventory, fill, open_selfcheck
 from tests.world import PASSWORD, make_unit
@@ -262,3 +263,30 @@ def test_all_self_checks_of_a_unit_are_listed_for_who_sees_the_unit(selfcheck, w
     assert as_(world.officer_b).get(url).status_code == 404
     empty = reverse("assessments:unit_selfchecks", args=[world.unit_provincial.pk])
     assert "现在还没有" in as_(world.officer_province).get(empty).content.decode()
+
+
+MARKED = "摘自 机密★10年 文件"
+
+
+def test_a_classified_mark_is_refused_at_its_field_and_kept_nowhere(world, selfcheck):
+    client, sheet = as_(world.filler), unit_sheet(selfcheck)
+    answer = post_answer(client, sheet, "U-201", "note", MARKED)
+    assert answer.status_code == 422
+    assert answer.json()["forget"] is True
+    assert ADVICE in answer.json()["error"]
+    url = reverse("assessments:section", args=[selfcheck.pk, sheet.pk, "U2"])
+    data = {"item": "U-201", "note": MARKED, "version-answer_note": "0"}
+    page = client.post(url, data)
+    assert page.status_code == 422
+    assert ADVICE in page.content.decode()
+    assert MARKED in page.content.decode()  # nothing typed is lost to the person who typed it
+    assert not Answer.objects.filter(value__contains="★").exists()
+
+
+def test_a_file_named_like_a_classified_paper_is_refused(world, selfcheck):
+    url = reverse("assessments:evidence_upload", args=[unit_sheet(selfcheck).pk, "U-201"])
+    file = SimpleUploadedFile("机密-制度.pdf", PDF)
+    answer = as_(world.filler).post(url, {"file": file}, headers={"Accept": "application/json"})
+    assert answer.status_code == 422
+    assert ADVICE in answer.json()["error"]
+    assert not Evidence.objects.exists()

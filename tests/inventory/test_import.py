@@ -237,7 +237,7 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_sheets(client, world):
     response = send(
         client,
         book(
-            unit(单位全称=None, 行政区划代码="999999"),
+            unit(单位全称=None, 单位地址="机密★号院", 行政区划代码="999999"),
             contact(办公电话="abc"),
             system(部署网络="某涉密网"),
             domain(name="a@b.cn"),
@@ -245,11 +245,12 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_sheets(client, world):
     )
     assert response.status_code == 422
     shown = [error.place for error in response.context["errors"]]
-    assert shown == ["单位!B2", "单位!F2", "联系人!F2", "邮件系统!D2", "域名!C2"]
+    assert shown == ["单位!B2", "单位!F2", "单位!G2", "联系人!F2", "邮件系统!D2", "域名!C2"]
     text = response.content.decode()
+    assert "★号院" not in text
     assert "某涉密网" not in text  # what points to a classified system is not repeated
     assert "999999" in text
-    assert "单位 2 处、联系人 1 处、邮件系统 1 处、域名 1 处" in text
+    assert "单位 3 处、联系人 1 处、邮件系统 1 处、域名 1 处" in text
     assert text.index("上传并检查") < text.index("单位!B2")  # the next try is at hand
     assert not ImportBatch.objects.exists()
     assert not Unit.objects.filter(uscc=code(1)).exists()

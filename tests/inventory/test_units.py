@@ -144,6 +144,7 @@ def test_a_code_that_does_not_suit_the_kind_is_only_remarked_upon(create, client
         ),
         ({"contact_head-name": "李四"}, "contact_head-mobile", "至少填写一个"),
         ({"name": "长" * 400}, "name", "最多120个字，现为400个字"),
+        ({"name": "甲市局（机密）"}, "name", "带有密级标志，没有保存"),
         ({"name": "=甲市局"}, "name", "不能以 = + - @ 开头"),
         ({"name": "甲市\x00局"}, "name", "含有看不见的空字符"),
         ({"uscc": f"{GOOD}\x00"}, "uscc", "含有看不见的空字符"),

@@ -28,7 +28,8 @@ class Host:
     """What the host remembers and how it is told to behave.
 
     mode: ok, login (302 to the login page), unauthorized, csrf, error (500), garbage (200, not
-    JSON), refuse (422), frozen (403), drop (saves, then cuts the line before answering).
+    JSON), refuse (422), forget (422, and keep no copy), frozen (403), drop (saves, then cuts the
+    line before answering).
     """
 
     mode: str = "ok"
@@ -86,6 +87,8 @@ class Host:
         values, version = form.get("value", []), int(form["version"][0])
         if self.mode == "refuse":
             return 422, {"error": "数字应在 0 到 100 之间。"}
+        if self.mode == "forget":
+            return 422, {"error": "内容带有密级标志，没有保存。", "forget": True}
         if self.mode == "frozen":
             return 403, {"error": "自查已提交审签，不能再改。"}
         with self.lock:

@@ -159,6 +159,17 @@ def test_a_refused_value_shows_why_at_the_field_and_is_not_resent(host, sheet):
     assert text.get_attribute("aria-invalid") is None
 
 
+def test_what_must_not_be_kept_leaves_the_browsers_store_but_not_the_page(host, sheet):
+    host.mode = "forget"
+    sheet.locator("#text").fill("机密★10年")
+    expect(sheet.locator("#f-text [data-error]")).to_have_text("内容带有密级标志，没有保存。")
+    assert queue(sheet) == []
+    assert sheet.locator("#text").input_value() == "机密★10年"
+    host.mode = "ok"
+    sheet.locator("#text").fill("不含")
+    expect(field_state(sheet, "text")).to_have_text("已保存 14:32:05")
+
+
 def test_a_frozen_sheet_says_so(host, sheet):
     host.mode = "frozen"
     choose(sheet, "no")

@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from emailsec.lib.classified import ADVICE
 from emailsec.lib.workdays import today
 from rectification.models import Finding, Reply, ReplyDraft
 from tests.rectification.case import drafted, pdf, plain_finding, signed
@@ -125,3 +126,15 @@ def test_an_extension_is_advised_only_while_it_can_be_asked(world, people, two):
     page = people(world.filler).said("reply", notice.pk, **data(a, completed_on=tomorrow))
     assert "完成日期不能晚于今天" in page
     assert "或申请延期" not in page
+
+
+def test_a_classified_mark_is_refused_and_kept_nowhere(world, people, two):
+    notice, a, _ = two
+    filler = people(world.filler)
+    answer = save(filler, notice, a, value="密级：机密")
+    assert answer.status_code == 422
+    assert answer.json() == {"error": ADVICE, "forget": True}
+    said = filler.said("reply", notice.pk, **data(a, measures="（秘密）已处置", evidence=pdf()))
+    assert ADVICE in said
+    assert not ReplyDraft.objects.exists()
+    assert not Reply.objects.exists()
