@@ -12,9 +12,9 @@ from assessments.models import Answer, Campaign, Evidence, SelfCheck, Sheet
 from assessments.sheets import load_sheets
 from emailsec.demo.answers import Ref, honest_answers
 from inventory.models import Office, Unit
+from tests.files import PDF
 
 QUESTIONNAIRE = "assessments/questionnaires/2026-1.toml"
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 def open_selfcheck(unit: Unit, office: Office, *, days: int = 20) -> SelfCheck:

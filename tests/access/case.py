@@ -43,8 +43,8 @@ from reports.mapping import content_of
 from reports.mapping.selfcheck import selfcheck_paper
 from reports.models import Document
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
+from tests.files import PDF
 
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 ITEM, FIELD, SECTION, UNIT_SECTION = "M-301", "answer", "M3", "U2"
 
 

@@ -37,9 +37,10 @@ from assessments.definitions import publish
 from audit.models import AuditEvent
 from audit.refusals import DENIED
 from emailsec.lib.workdays import today
-from tests.access.case import PDF, Case, Owner, build_case
+from tests.access.case import Case, Owner, build_case
 from tests.access.cast import PORTAL, RELATIONS, Cast, build_cast
 from tests.access.matrix import Entry, load
+from tests.files import PDF
 from tests.world import PASSWORD, World
 
 QUESTIONNAIRE = Path("assessments/questionnaires/2026-1.toml")

@@ -10,7 +10,8 @@ from assessments.sheets import content_digest, load_sheets
 from audit.lifecycle import IllegalMove
 from audit.models import AuditEvent
 from tests.assessments.test_pages import as_
-from tests.filled import PDF, add_file, complete_inventory, fill, open_selfcheck
+from tests.files import PDF
+from tests.filled import add_file, complete_inventory, fill, open_selfcheck
 from tests.world import make_system
 
 pytestmark = pytest.mark.django_db

@@ -16,7 +16,8 @@ from audit.models import AuditEvent
 from emailsec.lib.workdays import today
 from inventory.models import Region
 from tests.assessments.test_pages import as_
-from tests.filled import PDF, complete_inventory, fill, open_selfcheck
+from tests.files import PDF
+from tests.filled import complete_inventory, fill, open_selfcheck
 from tests.world import make_unit
 
 pytestmark = pytest.mark.django_db

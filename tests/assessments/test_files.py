@@ -7,7 +7,8 @@ from django.urls import reverse
 from assessments.models import Evidence
 from emailsec.lib.uploads import NAME_LENGTH, clean_name
 from tests.assessments.test_pages import as_, unit_sheet
-from tests.filled import PDF, complete_inventory, open_selfcheck
+from tests.files import PDF
+from tests.filled import complete_inventory, open_selfcheck
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,8 @@ from assessments.models import Answer, Evidence
 from assessments.sheets import content_digest, load_sheets
 from emailsec.lib.classified import ADVICE
 from inventory.models import Region
-from tests.filled import PDF, complete_inventory, fill, open_selfcheck
+from tests.files import PDF, pdf
+from tests.filled import complete_inventory, fill, open_selfcheck
 from tests.world import PASSWORD, make_unit
 
 pytestmark = pytest.mark.django_db
@@ -141,7 +142,7 @@ def test_bad_evidence_is_refused_with_the_reason(world, selfcheck, name, content
 def test_evidence_goes_up_and_comes_down_as_an_attachment_within_the_scope(world, selfcheck):
     sheet = unit_sheet(selfcheck)
     url = reverse("assessments:evidence_upload", args=[sheet.pk, "U-201"])
-    files = [SimpleUploadedFile("责任书.pdf", PDF), SimpleUploadedFile("分工.pdf", PDF + b"%2")]
+    files = [SimpleUploadedFile("责任书.pdf", PDF), SimpleUploadedFile("分工.pdf", pdf("2"))]
     as_(world.filler).post(url, {"file": files}, headers={"Accept": "application/json"})
     first, second = Evidence.objects.order_by("pk")
     link = reverse("assessments:evidence_file", args=[first.pk])

@@ -22,7 +22,8 @@ from inventory.models import MailSystem
 from rectification.models import Finding, Notice
 from scans.models import Verdict, Wave
 from tests.e2e.people import Person, Steps
-from tests.filled import PDF, complete_inventory, honest_answers, open_selfcheck
+from tests.files import PDF
+from tests.filled import complete_inventory, honest_answers, open_selfcheck
 from tests.world import PASSWORD, World, build_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, expect
 from assessments.models import Answer
 from rectification.models import Finding, Reply
 from tests.e2e.people import Person, Steps
-from tests.filled import PDF, complete_inventory, open_selfcheck
+from tests.files import PDF
+from tests.filled import complete_inventory, open_selfcheck
 from tests.rectification.case import drafted, plain_finding, signed
 from tests.world import PASSWORD, build_world, make_user
 

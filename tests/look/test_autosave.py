@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.files import pdf
 from tests.look.host import Host
 
 pytestmark = pytest.mark.e2e
@@ -426,7 +427,7 @@ def test_a_dangerous_button_asks_and_no_means_no(host, sheet):
 
 def test_files_go_up_one_after_another_and_bad_ones_say_why(host, sheet):
     files = [
-        {"name": f"佐证{n}.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-" + bytes(500)}
+        {"name": f"佐证{n}.pdf", "mimeType": "application/pdf", "buffer": pdf(str(n))}
         for n in range(3)
     ]
     files.insert(1, {"name": "口令.exe", "mimeType": "application/octet-stream", "buffer": b"MZ"})

@@ -20,7 +20,9 @@ from rectification.candidates import candidates
 from rectification.models import Finding, Notice, NoticeScan
 from reports.models import Document
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
-from tests.filled import PDF, complete_inventory, fill, open_selfcheck
+from tests import files
+from tests.files import PDF
+from tests.filled import complete_inventory, fill, open_selfcheck
 from tests.world import World
 
 # Said: nobody is responsible (statute), plain login is possible (等保, seen as well). DMARC is said
@@ -45,7 +47,7 @@ REPAIRED = {
 
 def pdf(name: str = "盖章件.pdf", *, copy: int = 0) -> SimpleUploadedFile:
     """A PDF; another `copy` has another content."""
-    content = PDF + b"%%%d\n" % copy if copy else PDF
+    content = files.pdf(f"copy {copy}") if copy else PDF
     return SimpleUploadedFile(name, content, content_type="application/pdf")
 
 

@@ -14,7 +14,7 @@ from inventory.actions import transfer_unit
 from inventory.models import Delegation, Supervision
 from rectification import actions, rechecks
 from rectification.models import Extension, Finding, Notice, NoticeItem, NoticeScan
-from tests.filled import PDF
+from tests.files import PDF
 from tests.rectification.case import (
     answer,
     approved,

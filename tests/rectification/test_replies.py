@@ -6,7 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from audit.models import AuditEvent
 from emailsec.lib.workdays import today
 from rectification.models import Finding, Reply, ReplyEvidence
-from tests.filled import PDF
+from tests.files import PDF
 from tests.rectification.case import drafted, pdf, plain_finding, served, signed
 
 pytestmark = pytest.mark.django_db

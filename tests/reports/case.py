@@ -16,7 +16,8 @@ from rectification import actions, rechecks
 from rectification.candidates import candidates
 from rectification.models import Finding, Notice, Recheck
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
-from tests.filled import PDF, complete_inventory, fill, open_selfcheck
+from tests.files import PDF
+from tests.filled import complete_inventory, fill, open_selfcheck
 from tests.world import World
 
 IMAP_BEFORE = "* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN STARTTLS"

@@ -11,9 +11,9 @@ from rectification.models import Notice
 from reports.models import Document
 from reports.register import ALPHABET, new_verification, normal_code
 from reports.views.verify import LIMIT
+from tests.files import PDF
 
 pytestmark = pytest.mark.django_db
-PDF = b"%PDF-1.7 frozen"
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ from emailsec.lib.workdays import today
 from inventory.models import Endpoint, MailDomain
 from practice import start_range
 from scans.models import Authorization
+from tests.files import PDF
 
-PDF = b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 CAST = {
     "jia.gov.test": "weak-start",
     "yi.edu.test": "exemplary",

@@ -16,7 +16,8 @@ from scans.forms import a_year_after
 from scans.models import Authorization, Wave
 from scans.permission import may_probe
 from scans.tasks import drain_due
-from tests.scans.conftest import PDF, declare_hosts, file_letter
+from tests.files import PDF
+from tests.scans.conftest import declare_hosts, file_letter
 
 pytestmark = pytest.mark.django_db
 
