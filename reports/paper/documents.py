@@ -7,6 +7,7 @@ falsehoods themselves (see ``contexts``).
 from datetime import date, datetime, time
 from typing import Any
 
+from emailsec.lib.qr import qr_path
 from reports.paper import wording
 from reports.paper.contexts import (
     AuthorizationPaper,
@@ -16,7 +17,6 @@ from reports.paper.contexts import (
     SelfCheckPaper,
     Verification,
 )
-from reports.paper.qr import qr_path
 from reports.paper.render import PaperDocument
 
 FOLDER = "reports/paper"

@@ -10,9 +10,9 @@ import pytest
 import segno
 from weasyprint.urls import FatalURLFetchingError
 
+from emailsec.lib.qr import QUIET_ZONE, qr_path
 from reports.paper import documents, render
 from reports.paper.contexts import Unit, UnitKind
-from reports.paper.qr import QUIET_ZONE, qr_path
 from tests.reports import measure, samples
 
 EVIL = '甲<script>alert("1")</script>&amp;\'单位<img src="http://198.51.100.9/x.png">'
