@@ -183,11 +183,11 @@ def steps(walk: Walk, entry: Entry) -> Iterator[Step]:
                 owners += [o for o in ("yi", "province") if _near(walk, person, o)]
             for owner in owners:
                 case = walk.cases[owner]
-                url = _url(entry, [case] * len(entry.of))
+                url = address_of(entry, [case] * len(entry.of))
                 body = _body(entry, case) if method == "POST" else {}
                 yield Step(entry, person, method, owner, url, body)
             if method == "GET" and (foreign := _foreign(walk, entry, person)):
-                url = f"{_url(entry, [])}?{_asking_for(walk.cases[foreign])}"
+                url = f"{address_of(entry, [])}?{_asking_for(walk.cases[foreign])}"
                 yield Step(entry, person, method, foreign, url, {}, note=f" asked for {foreign}")
 
 
@@ -203,7 +203,7 @@ def _near(walk: Walk, person: str, owner: str) -> bool:
     return person in walk.cast.towards[owner] or person in NEIGHBOURS[owner]
 
 
-def _url(entry: Entry, cases: list[Case]) -> str:
+def address_of(entry: Entry, cases: list[Case]) -> str:
     kwargs = {}
     for (name, row), case in zip(entry.of.items(), cases or [None] * len(entry.of), strict=True):
         key = "verification_code" if name == "code" else "pk"
@@ -351,11 +351,11 @@ def _mix(walk: Walk, entry: Entry) -> None:
         own, foreign = walk.cases[mine], walk.cases[other]
         people = [name for name in walk.cast.people if name in walk.cast.towards[mine]]
         if len(entry.rows) > 1:
-            url = _url(entry, [own, *[foreign] * (len(entry.of) - 1)])
+            url = address_of(entry, [own, *[foreign] * (len(entry.of) - 1)])
             for person in people:
                 _refused(walk, entry, person, url, _body(entry, foreign), {404})
         if names_rows(entry.body):
-            url = _url(entry, [own] * len(entry.of))
+            url = address_of(entry, [own] * len(entry.of))
             for person in people:
                 _refused(walk, entry, person, url, _body(entry, foreign), {200, 403, 404, 422})
 

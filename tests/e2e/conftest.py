@@ -16,23 +16,6 @@ from django.db import connection
 import practice
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args():
-    """Debian's Chromium, quiet and without its own traffic."""
-    return {
-        "executable_path": os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-        "args": [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    }
-
-
 @pytest.fixture
 def mail_range(tmp_path: Path) -> Iterator[practice.Range]:
     """A practice range of this test's own; 甲单位's domain starts weak."""

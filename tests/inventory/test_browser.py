@@ -4,7 +4,6 @@ import pytest
 from django.urls import reverse
 
 from inventory.models import MailSystem
-from tests.look.conftest import browser_type_launch_args  # noqa: F401 (a fixture)
 from tests.world import PASSWORD, build_world
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
