@@ -8,6 +8,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.utils.timezone import localdate
 
 from accounts.models import Membership, User
@@ -131,6 +132,22 @@ def build_world() -> World:
         "丙省发展研究院", "12370000004166666R", region_a, province, affiliation="2"
     )
     Supervision.objects.create(unit=unit_b, kind=Authority.INDUSTRY, office=industry)
+    seats: dict[str, tuple[str | None, Unit | None, Office | None]] = {
+        "filler": (Role.FILLER, unit_a, None),
+        "signer": (Role.SIGNER, unit_a, None),
+        "filler_b": (Role.FILLER, unit_b, None),
+        "filler_provincial": (Role.FILLER, unit_provincial, None),
+        "officer": (Role.CASE_OFFICER, None, city_a),
+        "checker": (Role.CHECKER, None, city_a),
+        "approver": (Role.APPROVER, None, city_a),
+        "officer_b": (Role.CASE_OFFICER, None, city_b),
+        "officer_province": (Role.CASE_OFFICER, None, province),
+        "officer_industry": (Role.CASE_OFFICER, None, industry),
+        "system_admin": (Role.SYSTEM_ADMIN, None, None),
+        "security_admin": (Role.SECURITY_ADMIN, None, None),
+        "audit_admin": (Role.AUDIT_ADMIN, None, None),
+        "nobody": (None, None, None),
+    }
     return World(
         province=province,
         city_a=city_a,
@@ -142,18 +159,20 @@ def build_world() -> World:
         system_a=make_system(unit_a, "jia.gov.test"),
         system_b=make_system(unit_b, "yi.edu.test"),
         system_provincial=make_system(unit_provincial, "shengzhi.gov.test"),
-        filler=make_user("filler", Role.FILLER, unit_a),
-        signer=make_user("signer", Role.SIGNER, unit_a),
-        filler_b=make_user("filler_b", Role.FILLER, unit_b),
-        filler_provincial=make_user("filler_provincial", Role.FILLER, unit_provincial),
-        officer=make_user("officer", Role.CASE_OFFICER, office=city_a),
-        checker=make_user("checker", Role.CHECKER, office=city_a),
-        approver=make_user("approver", Role.APPROVER, office=city_a),
-        officer_b=make_user("officer_b", Role.CASE_OFFICER, office=city_b),
-        officer_province=make_user("officer_province", Role.CASE_OFFICER, office=province),
-        officer_industry=make_user("officer_industry", Role.CASE_OFFICER, office=industry),
-        system_admin=make_user("system_admin", Role.SYSTEM_ADMIN),
-        security_admin=make_user("security_admin", Role.SECURITY_ADMIN),
-        audit_admin=make_user("audit_admin", Role.AUDIT_ADMIN),
-        nobody=make_user("nobody", None),
+        **_seated(seats),
     )
+
+
+def _seated(seats: dict[str, tuple[str | None, Unit | None, Office | None]]) -> dict[str, User]:
+    """The people of the cast, in few statements: every test begins with them."""
+    password = make_password(PASSWORD)
+    users = User.objects.bulk_create(
+        User(username=name, name=name, password=password) for name in seats
+    )
+    people = {user.username: user for user in users}
+    Membership.objects.bulk_create(
+        Membership(user=people[name], role=role, unit=unit, office=office)
+        for name, (role, unit, office) in seats.items()
+        if role
+    )
+    return people
