@@ -58,7 +58,7 @@ RUN python -m tools.frontend --collect-only \
 
 FROM base AS portal
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin portal \
-    && install -d -o 10001 -g portal /app/var/uploads
+    && install -d -o 10001 -g portal /app/var/uploads /app/var/audit
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 COPY --from=fonts /fonts /app/var/fonts

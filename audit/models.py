@@ -1,5 +1,6 @@
 """The audit trail: what was done, by whom, from where, with what result."""
 
+import uuid
 from typing import Any, Self
 
 from django.conf import settings
@@ -14,13 +15,30 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         return self
 
 
-class AuditEvent(models.Model):
-    """One act. Append-only: rows outlive the objects they name, so they keep labels as text.
+class AppendOnly(models.Model):
+    """Abstract: rows are added and read. The database refuses the rest as well (audit.guards)."""
 
-    The row carries an HMAC of its own content (`audit.trail.digest_of`); sealing rows into a
-    chain is the work of a later step, for which `sealed_at` is the empty marker.
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("the audit trail is never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("the audit trail is never deleted from")
+
+
+class AuditEvent(AppendOnly):
+    """One act. Rows outlive the objects they name, so they keep labels as text.
+
+    The row carries a keyed digest of its own content (`audit.trail.digest_of`), made in the
+    transaction of the act; its place in the chain is given by an AuditSeal soon afterwards, so
+    that acts never queue behind one head of the chain.
     """
 
+    uid = models.UUIDField("唯一编号", default=uuid.uuid4, unique=True, editable=False)
     at = models.DateTimeField("时间", db_index=True)
     actor_id = models.BigIntegerField("操作人编号", null=True)
     actor_label = models.CharField("操作人", max_length=150)
@@ -32,8 +50,9 @@ class AuditEvent(models.Model):
     object_label = models.CharField("对象", max_length=300)
     details = models.JSONField("内容", default=dict)
     result = models.CharField("结果", max_length=20, default="ok")
+    algorithm = models.CharField("摘要算法", max_length=10)
+    key_id = models.CharField("密钥编号", max_length=8)
     digest = models.CharField("摘要", max_length=64)
-    sealed_at = models.DateTimeField("封存时间", null=True)
 
     objects = AuditEventQuerySet.as_manager()
 
@@ -46,13 +65,30 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_label} {self.action} {self.object_label}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
-            raise TypeError("audit events are never changed")
-        super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("audit events are never deleted")
+class AuditSeal(AppendOnly):
+    """The place of one event in the chain: a row of its own, so that no event is ever updated.
+
+    `digest` repeats that of the event as it was when sealed, and `chain` runs over the previous
+    seal's chain, this row's number, event and digest (`audit.sealing.chain_of`).
+    """
+
+    seq = models.BigIntegerField("封存序号", primary_key=True)
+    # No foreign key: the seal tells of an event also when the event is gone.
+    event_id = models.BigIntegerField("日志编号", unique=True)
+    digest = models.CharField("摘要", max_length=64)
+    chain = models.CharField("链值", max_length=64)
+    sealed_at = models.DateTimeField("封存时间", db_index=True)
+    algorithm = models.CharField("摘要算法", max_length=10)
+    key_id = models.CharField("密钥编号", max_length=8)
+
+    class Meta:
+        verbose_name = "审计封存"
+        verbose_name_plural = "审计封存"
+        ordering = ["seq"]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.event_id}"
 
 
 # (change model, action) → its words; each Lifecycle enters its own table.

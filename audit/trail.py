@@ -1,16 +1,14 @@
 """Write audit events. The caller's transaction carries the row: no act without its record."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from audit import digests
 from audit.models import AuditEvent
 
 # The address of the request being served; empty in tasks and commands.
@@ -46,13 +44,20 @@ SYSTEM = SystemActor()
 
 
 def digest_of(event: AuditEvent) -> str:
-    """Return the hex HMAC-SHA-256 over the content of one event (unsaved or stored)."""
+    """Return the hex HMAC over the content of one event, by the algorithm and key that it names.
+
+    Raises:
+        audit.digests.UnknownKey: the portal does not hold that key.
+    """
     content = [
-        event.at.isoformat(),
+        event.algorithm,
+        event.key_id,
+        str(event.uid),
+        digests.moment(event.at),
         event.actor_id,
         event.actor_label,
         event.actor_role,
-        event.address,
+        digests.address(event.address),
         event.action,
         event.object_type,
         event.object_id,
@@ -60,8 +65,7 @@ def digest_of(event: AuditEvent) -> str:
         event.details,
         event.result,
     ]
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hmac.new(settings.AUDIT_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return digests.mac(content, event.algorithm, event.key_id)
 
 
 def record(
@@ -104,6 +108,7 @@ def _event(
     result: str = "ok",
     label: str = "",
 ) -> AuditEvent:
+    algorithm, key_id = digests.current()
     event = AuditEvent(
         at=timezone.now(),
         actor_id=by.pk if by is not None else None,
@@ -115,8 +120,11 @@ def _event(
         object_type=obj._meta.label_lower if obj is not None else "",
         object_id=str(obj.pk) if obj is not None else "",
         object_label=(label or (str(obj) if obj is not None else ""))[:300],
-        details=details or {},
+        # As the database will give it back: keys as text, tuples as lists.
+        details=json.loads(json.dumps(details or {})),
         result=result,
+        algorithm=algorithm,
+        key_id=key_id,
     )
     event.digest = digest_of(event)
     return event

@@ -18,6 +18,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
+from audit.digests import ALGORITHMS
+
 # Passwords that examples, images and habits hand round; the account's own name counts as well.
 COMMON_PASSWORDS = frozenset(
     {"postgres", "password", "passw0rd", "admin", "root", "redis", "secret", "changeme"}
@@ -47,6 +49,12 @@ def _secrets() -> Iterator[Error]:
         )
     elif len(settings.AUDIT_KEY) < SHORTEST_SECRET:
         yield Error(f"AUDIT_KEY 不足 {SHORTEST_SECRET} 个字符", id="emailsec.E002")
+    if settings.AUDIT_DIGEST not in ALGORITHMS:
+        yield Error(
+            f"AUDIT_DIGEST 不认识：{settings.AUDIT_DIGEST}",
+            hint=f"可用：{'、'.join(ALGORITHMS)}。",
+            id="emailsec.E012",
+        )
     if settings.DEBUG:
         yield Error("DEBUG 已打开，会向任何人显示内部数据", id="emailsec.E003")
 

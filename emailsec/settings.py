@@ -24,6 +24,11 @@ DEMO_SECRET_KEY = "demo-only-secret-key-refused-by-production-start"  # noqa: S1
 SECRET_KEY = env.str("SECRET_KEY", default=DEMO_SECRET_KEY)
 # Keys the digest of each audit row; separate from SECRET_KEY so that one can be rotated alone.
 AUDIT_KEY = env.str("AUDIT_KEY", default=SECRET_KEY)
+# Keys of former times: rows that they signed stay verifiable.
+AUDIT_KEYS_OLD = env.list("AUDIT_KEYS_OLD", default=[])
+AUDIT_DIGEST = env.str("AUDIT_DIGEST", default="sha256")  # or sm3 (GB/T 32905)
+# The head of the chain, daily anchors and archives; copies belong on another machine.
+AUDIT_DIR = Path(env.str("AUDIT_DIR", default=str(VAR_DIR / "audit")))
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -141,6 +146,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 # What is due stands in the database; beat only says that time has passed. The demonstration does
 # not make people wait for the minute.
 BEAT_PERIOD = env.float("BEAT_PERIOD", default=60 if PRODUCTION else 5)  # seconds
+SEAL_PERIOD = 5  # seconds within which an event of the audit trail gets its place in the chain
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": BEAT_PERIOD}
     for task in (
@@ -151,7 +157,7 @@ CELERY_BEAT_SCHEDULE = {
         "rectification.tasks.settle_rescans",
         "reports.tasks.render_pending",
     )
-}
+} | {"audit.tasks.seal": {"task": "audit.tasks.seal", "schedule": min(SEAL_PERIOD, BEAT_PERIOD)}}
 
 # --- People ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

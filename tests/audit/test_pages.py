@@ -7,6 +7,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -45,9 +46,8 @@ def at(text: str) -> dt.datetime:
 
 
 def write(action: str, obj, by, moment: str, **more) -> AuditEvent:
-    event = record(action, obj, by=by, **more)
-    AuditEvent.objects.filter(pk=event.pk).update(at=at(moment))
-    return event
+    with time_machine.travel(at(moment), tick=False):
+        return record(action, obj, by=by, **more)
 
 
 def test_events_stand_newest_first_in_the_time_of_beijing(world, auditor):

@@ -1,0 +1,108 @@
+"""The one sealer: gives each event its place in the chain, within seconds of its commit.
+
+The order of the chain is that of sealing. An event whose transaction commits late finds events
+with higher keys sealed before it, and simply gets the next number.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import Exists, Max, OuterRef
+from django.utils import timezone
+
+from audit import digests
+from audit.models import AuditEvent, AuditEventQuerySet, AuditSeal
+
+BATCH: Final = 2000
+# How far below the newest sealed key a late commit is looked for every few seconds; further back
+# the thorough call of the day looks.
+LATE: Final = 20_000
+_LOCK: Final = 0x61756469  # any number that nothing else of this database locks
+
+
+def chain_of(before: str, seal: AuditSeal) -> str:
+    """Return the hex HMAC that ties a seal to the chain before it ("" for the first).
+
+    Raises:
+        audit.digests.UnknownKey: the portal does not hold the key that the seal names.
+    """
+    content = [
+        before,
+        seal.seq,
+        seal.event_id,
+        seal.digest,
+        digests.moment(seal.sealed_at),
+        seal.algorithm,
+        seal.key_id,
+    ]
+    return digests.mac(content, seal.algorithm, seal.key_id)
+
+
+def unsealed(*, thorough: bool = True) -> AuditEventQuerySet:
+    """The events that have no seal yet; unless thorough, only the newest are looked through."""
+    sealed = AuditSeal.objects.filter(event_id=OuterRef("pk"))
+    rows = AuditEvent.objects.filter(~Exists(sealed))
+    if thorough:
+        return rows
+    newest = AuditSeal.objects.aggregate(found=Max("event_id"))["found"] or 0
+    return rows.filter(pk__gt=newest - LATE)
+
+
+def seal(*, thorough: bool = False) -> int:
+    """Seal what waits, in batches of one transaction each; return how many.
+
+    Safe to call at any time and from several processes: one seals, the others find the place taken
+    and leave. A crash leaves whole batches only.
+
+    Args:
+        thorough: look through the whole trail for late commits, not only its newest part.
+    """
+    total = 0
+    while unsealed(thorough=thorough).exists():
+        done = _seal_batch(thorough=thorough)
+        total += done
+        if done < BATCH:
+            break
+    return total
+
+
+def _seal_batch(*, thorough: bool) -> int:
+    with transaction.atomic():
+        if not _my_turn():
+            return 0
+        head = AuditSeal.objects.order_by("-seq").first()
+        waiting = unsealed(thorough=thorough).order_by("pk").values_list("pk", "digest")[:BATCH]
+        seals = _chained(list(waiting), head, timezone.now())
+        AuditSeal.objects.bulk_create(seals, batch_size=500)
+    return len(seals)
+
+
+def _my_turn() -> bool:
+    """Whether this transaction is the sealer; SQLite's transactions are one at a time anyway."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        return bool(cursor.fetchone()[0])
+
+
+def _chained(
+    waiting: list[tuple[int, str]], head: AuditSeal | None, now: datetime
+) -> list[AuditSeal]:
+    algorithm, key_id = digests.current()
+    seq, chain = (head.seq, head.chain) if head else (0, "")
+    seals = []
+    for event_id, digest in waiting:
+        seq += 1
+        made = AuditSeal(
+            seq=seq,
+            event_id=event_id,
+            digest=digest,
+            sealed_at=now,
+            algorithm=algorithm,
+            key_id=key_id,
+        )
+        chain = made.chain = chain_of(chain, made)
+        seals.append(made)
+    return seals
