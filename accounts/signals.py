@@ -12,7 +12,8 @@ from audit.trail import record
 
 @receiver(user_logged_in)
 def on_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    record("account.login", user, by=user)
+    way = getattr(request, "login_way", "口令")
+    record("account.login", user, by=user, details={"way": way})
 
 
 @receiver(user_login_failed)

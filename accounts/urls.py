@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.views import LoginView, logout, manage, password_change, powers
+from accounts.views import LoginView, logout, manage, password_change, powers, unified
 
 app_name = "accounts"
 urlpatterns = [
@@ -8,8 +8,14 @@ urlpatterns = [
     path("new/", manage.account_create, name="create"),
     path("<int:user_id>/password/", manage.password_reset, name="password_reset"),
     path("<int:user_id>/active/", manage.set_active, name="set_active"),
+    path("<int:user_id>/ways/end/", manage.ways_end, name="ways_end"),
     path("powers/", powers.powers, name="powers"),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", logout, name="logout"),
+    path("ways/", unified.ways, name="ways"),
+    path("ways/unified/", unified.unified_link, name="unified_link"),
+    path("ways/unified/<int:way_id>/end/", unified.unified_unlink, name="unified_unlink"),
+    path("unified/", unified.unified_login, name="unified_login"),
+    path("unified/callback/", unified.unified_callback, name="unified_callback"),
     path("password/", password_change, name="password_change"),
 ]

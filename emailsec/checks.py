@@ -120,9 +120,35 @@ def _addresses() -> Iterator[Error]:
         )
 
 
+def _unified_login() -> Iterator[Error]:
+    if not settings.UNIFIED_LOGIN:
+        return
+    named = [
+        *("OIDC_ISSUER", "OIDC_OP_AUTHORIZATION_ENDPOINT", "OIDC_OP_TOKEN_ENDPOINT"),
+        "OIDC_OP_JWKS_ENDPOINT",
+    ]
+    if settings.OIDC_OP_LOGOUT_ENDPOINT:
+        named.append("OIDC_OP_LOGOUT_ENDPOINT")
+    for name in named:
+        if urlsplit(getattr(settings, name)).scheme != "https":
+            yield Error(f"统一身份认证的 {name} 不是 https 地址", id="emailsec.E030")
+    if not settings.OIDC_RP_CLIENT_ID or not settings.OIDC_RP_CLIENT_SECRET:
+        yield Error(
+            "统一身份认证没有客户端标识或密钥",
+            hint="设置 OIDC_RP_CLIENT_ID 和 OIDC_RP_CLIENT_SECRET_FILE。",
+            id="emailsec.E031",
+        )
+    if settings.OIDC_RP_SIGN_ALGO[:2] not in ("RS", "ES"):
+        yield Error(
+            f"统一身份认证的签名算法 {settings.OIDC_RP_SIGN_ALGO} 不是非对称算法",
+            hint="用 RS256 或 ES256，签名由认证方公布的公钥核验。",
+            id="emailsec.E032",
+        )
+
+
 def production_problems() -> list[Error]:
     """All that keeps these settings from being fit for production; empty when nothing does."""
-    return [*_secrets(), *_stores(), *_scanning(), *_addresses()]
+    return [*_secrets(), *_stores(), *_scanning(), *_addresses(), *_unified_login()]
 
 
 @register(Tags.security, deploy=True)

@@ -36,6 +36,7 @@ class Portal:
     inbox_url: str
     logout_url: str
     password_url: str
+    ways_url: str
 
 
 def _reverse(name: str) -> str:
@@ -63,6 +64,7 @@ def _frame(request: HttpRequest) -> Portal:
         inbox_url=_reverse("inbox:list"),
         logout_url=_reverse("accounts:logout"),
         password_url=_reverse("accounts:password_change"),
+        ways_url=_reverse("accounts:ways") if settings.UNIFIED_LOGIN else "",
     )
 
 

@@ -138,6 +138,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             inbox_url="#",
             logout_url="#",
             password_url="#",  # noqa: S106
+            ways_url="#",
         ),
         "inbox_unread": 12,
         "long_name": LONG_NAME,

@@ -7,6 +7,7 @@ emailsec/checks.py).
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONCE, NONE, SELF
@@ -188,6 +189,27 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "emailsec.views.csrf_failure"
 
+# --- Unified log-in (统一身份认证, OpenID Connect): off without an issuer -------------------------
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
+UNIFIED_LOGIN = bool(OIDC_ISSUER)
+OIDC_OP_AUTHORIZATION_ENDPOINT = env.str("OIDC_OP_AUTHORIZATION_ENDPOINT", default="")
+OIDC_OP_TOKEN_ENDPOINT = env.str("OIDC_OP_TOKEN_ENDPOINT", default="")
+OIDC_OP_JWKS_ENDPOINT = env.str("OIDC_OP_JWKS_ENDPOINT", default="")
+OIDC_OP_LOGOUT_ENDPOINT = env.str("OIDC_OP_LOGOUT_ENDPOINT", default="")
+OIDC_OP_USER_ENDPOINT = ""  # what it would say is not signed; the identity token is enough
+OIDC_RP_CLIENT_ID = env.str("OIDC_RP_CLIENT_ID", default="")
+OIDC_RP_CLIENT_SECRET = env.str("OIDC_RP_CLIENT_SECRET", default="")
+OIDC_RP_SIGN_ALGO = env.str("OIDC_RP_SIGN_ALGO", default="RS256")
+OIDC_RP_SCOPES = env.str("OIDC_RP_SCOPES", default="openid profile")
+# A provider with one key may leave the key's name out of its tokens.
+OIDC_VERIFY_KID = env.bool("OIDC_VERIFY_KID", default=True)
+# Values of `acr` or `amr` by which the provider says that it asked for a second factor itself;
+# without one of them ours is asked for.
+OIDC_SECOND_FACTOR = env.list("OIDC_SECOND_FACTOR", default=[])
+OIDC_AUTHENTICATION_CALLBACK_URL = "accounts:unified_callback"
+OIDC_USE_PKCE = True
+OIDC_TIMEOUT = 10  # seconds
+
 # --- Language and time ----------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
@@ -230,6 +252,13 @@ SCAN_SOURCE_ADDRESSES = env.list("SCAN_SOURCE_ADDRESSES", default=[])
 BEHIND_PROXY = PRODUCTION
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+
+def _origins(*addresses: str) -> list[str]:
+    parts = [urlsplit(address) for address in addresses if address]
+    return sorted({f"{part.scheme}://{part.netloc}" for part in parts})
+
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -243,7 +272,8 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        # Chromium follows the redirects of a form: binding and log-out lead to the provider.
+        "form-action": [SELF, *_origins(OIDC_OP_AUTHORIZATION_ENDPOINT, OIDC_OP_LOGOUT_ENDPOINT)],
         "frame-ancestors": [NONE],
     }
 }

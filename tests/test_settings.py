@@ -166,3 +166,20 @@ def test_missing_subsetting_library_is_an_error(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(checks.ctypes, "CDLL", missing)
     assert [message.id for message in checks.documents_can_be_set(None)] == ["emailsec.E020"]
+
+
+@pytest.mark.slow
+def test_the_unified_log_in_is_refused_half_configured(tmp_path: Path) -> None:
+    half = {
+        "OIDC_ISSUER": "https://id.example.test",
+        "OIDC_OP_AUTHORIZATION_ENDPOINT": "https://id.example.test/authorize",
+        "OIDC_OP_TOKEN_ENDPOINT": "http://id.example.test/token",
+        "OIDC_RP_SIGN_ALGO": "HS256",
+    }
+    code, output = manage(tmp_path, {**GOOD, **half}, "check")
+    assert code != 0
+    assert "OIDC_OP_TOKEN_ENDPOINT" in output
+    assert "OIDC_OP_JWKS_ENDPOINT" in output
+    assert "OIDC_OP_AUTHORIZATION_ENDPOINT" not in output
+    for number in ("E030", "E031", "E032"):
+        assert f"emailsec.{number}" in output

@@ -12,6 +12,12 @@ from accounts.actions.accounts import (
     set_active,
 )
 from accounts.actions.base import Refused
+from accounts.actions.ways import (
+    end_ways,
+    link_identity,
+    note_unified_failure,
+    unlink_identity,
+)
 
 __all__ = [
     "IN_USE",
@@ -19,9 +25,13 @@ __all__ = [
     "Refused",
     "change_password",
     "create_account",
+    "end_ways",
     "invite_unit",
+    "link_identity",
     "log_out",
+    "note_unified_failure",
     "reset_password",
     "seat_of",
     "set_active",
+    "unlink_identity",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import logout
 from django.db import transaction
 
-from accounts.actions.base import Refused
+from accounts.actions.base import Refused, not_portal_nor_self
 from accounts.models import Membership, User
 from accounts.passwords import initial_password
 from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role
@@ -153,13 +153,6 @@ def _give(user: User, password: str) -> None:
     user.save(update_fields=["password", "must_change_password"])
 
 
-def _not_portal_nor_self(user: User, by: Actor) -> None:
-    if user.pk == by.pk:
-        raise Refused("不能对自己的账号这样操作。")
-    if user.is_portal_side:
-        raise Refused("三员账号不在平台内管理，由运维人员在服务器上办理。")
-
-
 @transaction.atomic
 def reset_password(*, user: User, by: Actor) -> str:
     """Give `user` a one-time password and return it; it is kept nowhere else.
@@ -167,7 +160,7 @@ def reset_password(*, user: User, by: Actor) -> str:
     Raises:
         Refused: one's own account, or one of the 三员.
     """
-    _not_portal_nor_self(user, by)
+    not_portal_nor_self(user, by)
     password = initial_password()
     _give(user, password)
     record("account.reset_password", user, by=by)
@@ -181,7 +174,7 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
     Raises:
         Refused: one's own account, or one of the 三员.
     """
-    _not_portal_nor_self(user, by)
+    not_portal_nor_self(user, by)
     user.is_active = active
     user.save(update_fields=["is_active"])
     record("account.activate" if active else "account.deactivate", user, by=by)

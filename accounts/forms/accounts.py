@@ -28,6 +28,26 @@ class LoginForm(AuthenticationForm):
         self.fields["password"].error_messages["required"] = "请填写口令。"
 
 
+class OwnPasswordForm(forms.Form):
+    """The person's own password once more, before a further way into the account is opened."""
+
+    password = forms.CharField(
+        label="登录口令",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": "请输入您的登录口令。"},
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError("口令不正确。")
+        return ""
+
+
 class ChangePasswordForm(PasswordChangeForm):
     """Change of one's own password; on the first occasion also one's own name.
 

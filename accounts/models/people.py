@@ -18,8 +18,10 @@ USERNAME_RULE = "用户名为3至40位字母、数字、点、横线或下划线
 
 class UserQuerySet(models.QuerySet["User"]):
     def with_places(self) -> Self:
-        """With memberships and their places, for lists."""
-        return self.prefetch_related("memberships__unit", "memberships__office")
+        """With memberships, their places and further ways to log in, for lists."""
+        return self.prefetch_related(
+            "memberships__unit", "memberships__office", "unified_identities"
+        )
 
     def visible_to(self, user: Any) -> Self:
         """Accounts are shown only to whoever manages them or watches over their roles."""
@@ -38,7 +40,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device is untyped
     """A person with a log-in. Rights come from memberships alone; there is no superuser."""
 
     username = models.CharField(

@@ -76,6 +76,19 @@ def _tell_once(request: PortalRequest, user: User, password: str) -> HttpRespons
 
 
 @require_POST
+def ways_end(request: PortalRequest, user_id: int) -> HttpResponse:
+    _may_manage(request)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    try:
+        ended = actions.end_ways(user=user, by=request.user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"已解除“{user.username}”的 {ended} 项登录绑定。")
+    return redirect("accounts:list")
+
+
+@require_POST
 def set_active(request: PortalRequest, user_id: int) -> HttpResponse:
     _may_manage(request)
     user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)

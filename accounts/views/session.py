@@ -1,7 +1,9 @@
 """Getting in and out, and one's own password."""
 
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import actions
 from accounts.forms import ChangePasswordForm, LoginForm
 from accounts.requests import PortalRequest
+from accounts.views.unified import ID_TOKEN, end_at_provider
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -24,6 +27,11 @@ class LoginView(auth_views.LoginView):
     template_name = "accounts/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        onward = urlencode({"next": self.get_redirect_url()})
+        unified = settings.UNIFIED_LOGIN
+        return super().get_context_data(unified_login=unified, onward=onward, **kwargs)
 
 
 @login_not_required
@@ -36,8 +44,9 @@ def lockout(
 
 @require_POST
 def logout(request: PortalRequest) -> HttpResponse:
+    id_token = request.session.get(ID_TOKEN)
     actions.log_out(request)
-    return redirect("accounts:login")
+    return redirect(end_at_provider(id_token) if id_token else "accounts:login")
 
 
 @never_cache

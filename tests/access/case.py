@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import UnifiedIdentity, User
 from assessments.models import (
     Answer,
     Campaign,
@@ -126,6 +126,9 @@ def _inventory(case: Case) -> None:
         "system": owner.system,
         "batch": batch,
         "person": owner.filler,
+        "identity": UnifiedIdentity.objects.create(
+            user=owner.filler, issuer="https://id.test", subject=owner.slug, name=owner.slug
+        ),
         "message": Message.objects.create(recipient=owner.filler, title=mark, body=mark, url="/"),
     }
 

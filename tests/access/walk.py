@@ -109,6 +109,8 @@ def prepare(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Wal
     # Sessions and messages in cookies: a request then touches no table but ours.
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     settings.MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+    settings.UNIFIED_LOGIN = True
+    settings.OIDC_OP_AUTHORIZATION_ENDPOINT = "https://id.test/authorize"
     _typeset_once(monkeypatch)
     # Thousands of refusals, each with its warning and trace, are not worth writing down.
     monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)

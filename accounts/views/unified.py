@@ -1,0 +1,174 @@
+"""Logging in by the unified log-in (统一身份认证), and binding it to one's account.
+
+No account arises here. A person binds the identity after logging in with the password; both ends
+are then proven by the person alone, and no administrator types identifiers of others.
+"""
+
+import time
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import django_otp
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+from mozilla_django_oidc.views import OIDCAuthenticationRequestView
+
+from accounts import actions
+from accounts.forms import OwnPasswordForm
+from accounts.models import UnifiedIdentity, User
+from accounts.requests import PortalRequest
+from accounts.unified import Identity, Provider, Unproven, bound_to
+
+# One sentence for whatever went wrong: the trail says what it was.
+REFUSED: Final = (
+    "统一身份认证登录没有成功。第一次使用前，请先用用户名和口令登录，在“登录方式”页绑定；"
+    "已经绑定仍不能登录的，请联系平台系统管理员。"
+)
+_LINK_UNTIL: Final = "unified_link_until"
+_LINK_SECONDS: Final = 600
+ID_TOKEN: Final = "unified_id_token"  # noqa: S105 - a key of the session
+
+
+def _on() -> None:
+    if not settings.UNIFIED_LOGIN:
+        raise Http404
+
+
+@login_not_required
+@never_cache
+@require_GET
+def unified_login(request: HttpRequest) -> HttpResponse:
+    """Send the person to the provider; who is logged in only to bind the identity."""
+    _on()
+    if request.user.is_authenticated and not _linking(request):
+        return redirect("dashboards:home")
+    answer: HttpResponse = OIDCAuthenticationRequestView.as_view()(request)
+    return answer
+
+
+def _linking(request: HttpRequest) -> bool:
+    return bool(request.session.get(_LINK_UNTIL, 0) > time.time())
+
+
+@login_not_required
+@never_cache
+@require_GET
+def unified_callback(request: HttpRequest) -> HttpResponse:
+    """The provider's answer: the end of a log-in, or of a binding that the person began."""
+    _on()
+    try:
+        identity = _identify(request)
+    except Unproven as error:
+        actions.note_unified_failure(reason=str(error))
+        return _refused(request)
+    if isinstance(request.user, User):
+        return _link(request, request.user, identity)
+    way = bound_to(identity)
+    if way is None or not way.user.is_active:
+        reason = "没有绑定账号" if way is None else "账号已停用"
+        actions.note_unified_failure(reason=reason, subject=identity.subject)
+        return _refused(request)
+    return _enter(request, way, identity)
+
+
+def _identify(request: HttpRequest) -> Identity:
+    """Take the log-in out of the session, so that its answer counts once."""
+    begun = request.session.get("oidc_states", {}).pop(request.GET.get("state", ""), None)
+    request.session.modified = True
+    if begun is None:
+        raise Unproven("不是由本会话发起，或者已经用过")
+    if "code" not in request.GET:
+        raise Unproven("认证方没有放行")
+    return Provider().identify(
+        code=request.GET["code"],
+        verifier=begun["code_verifier"],
+        nonce=begun["nonce"],
+        redirect_uri=request.build_absolute_uri(reverse("accounts:unified_callback")),
+    )
+
+
+def _refused(request: HttpRequest) -> HttpResponse:
+    messages.error(request, REFUSED)
+    return redirect("accounts:ways" if request.user.is_authenticated else "accounts:login")
+
+
+def _enter(request: HttpRequest, way: UnifiedIdentity, identity: Identity) -> HttpResponse:
+    back = request.session.get("oidc_login_next")
+    request.login_way = "统一身份认证"  # type: ignore[attr-defined]  # told by accounts.signals
+    login(request, way.user, backend="django.contrib.auth.backends.ModelBackend")
+    if identity.strong:
+        django_otp.login(request, way)
+    if settings.OIDC_OP_LOGOUT_ENDPOINT:
+        request.session[ID_TOKEN] = identity.token
+    way.last_used_at = timezone.now()
+    way.save(update_fields=["last_used_at"])
+    return redirect(back or resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+def _link(request: HttpRequest, user: User, identity: Identity) -> HttpResponse:
+    if not _linking(request):
+        return _refused(request)
+    del request.session[_LINK_UNTIL]
+    try:
+        actions.link_identity(user=user, identity=identity, by=user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "已绑定统一身份认证，今后可以用它登录。")
+    return redirect("accounts:ways")
+
+
+@never_cache
+@require_GET
+def ways(request: PortalRequest) -> HttpResponse:
+    """The ways by which the person may log in."""
+    return _ways(request, OwnPasswordForm(user=request.user))
+
+
+def _ways(request: PortalRequest, form: OwnPasswordForm, status: int = 200) -> HttpResponse:
+    context: dict[str, Any] = {
+        "identities": UnifiedIdentity.objects.visible_to(request.user),
+        "form": form,
+        "unified_login": settings.UNIFIED_LOGIN,
+    }
+    return render(request, "accounts/ways.html", context, status=status)
+
+
+@sensitive_post_parameters("password")
+@require_POST
+def unified_link(request: PortalRequest) -> HttpResponse:
+    """Ask the password once more, then send the person to the provider."""
+    _on()
+    form = OwnPasswordForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _ways(request, form, status=422)
+    request.session[_LINK_UNTIL] = time.time() + _LINK_SECONDS
+    return redirect("accounts:unified_login")
+
+
+@require_POST
+def unified_unlink(request: PortalRequest, way_id: int) -> HttpResponse:
+    """End one's own binding."""
+    way = get_object_or_404(UnifiedIdentity.objects.visible_to(request.user), pk=way_id)
+    actions.unlink_identity(way=way, by=request.user)
+    messages.success(request, "已解除统一身份认证绑定。")
+    return redirect("accounts:ways")
+
+
+def end_at_provider(id_token: str) -> str:
+    """The address that ends the session at the provider as well (RP-Initiated Logout 1.0)."""
+    asked = {
+        "id_token_hint": id_token,
+        "client_id": settings.OIDC_RP_CLIENT_ID,
+        "post_logout_redirect_uri": settings.PUBLIC_URL + reverse("accounts:login"),
+    }
+    return f"{settings.OIDC_OP_LOGOUT_ENDPOINT}?{urlencode(asked)}"
