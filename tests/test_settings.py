@@ -103,6 +103,7 @@ class Settings:
     PRACTICE_RANGE_FILE = ""
     ALLOWED_HOSTS = ["portal.example.test"]
     PUBLIC_URL = "https://portal.example.test"
+    UNIFIED_LOGIN = False
 
 
 def database(**changed: str) -> dict[str, dict[str, str]]:
