@@ -90,6 +90,7 @@ class Settings:
     DEMO_SECRET_KEY = "demo"
     SECRET_KEY = SECRET
     AUDIT_KEY = "audit" * 10
+    AUDIT_DIGEST = "sha256"
     DEBUG = False
     DATABASES = {
         "default": {
@@ -130,6 +131,7 @@ def test_sound_settings_have_no_problem(monkeypatch: pytest.MonkeyPatch) -> None
         ("SECRET_KEY", "x" * 49, "E001"),
         ("AUDIT_KEY", SECRET, "E002"),
         ("AUDIT_KEY", "short", "E002"),
+        ("AUDIT_DIGEST", "md5", "E012"),
         ("DEBUG", True, "E003"),
         ("DATABASES", database(ENGINE="django.db.backends.sqlite3"), "E004"),
         ("DATABASES", database(PASSWORD=""), "E005"),
