@@ -2,6 +2,7 @@
 
 import django_filters
 from django import forms
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
@@ -19,7 +20,7 @@ class AccountFilter(django_filters.FilterSet):
     )
     state = django_filters.ChoiceFilter(
         label="状态",
-        choices=[("active", "启用"), ("initial", "未改初始口令"), ("off", "停用")],
+        choices=[("active", "启用"), ("invited", "未设口令"), ("off", "停用")],
         method="by_state",
         empty_label="全部",
     )
@@ -38,6 +39,6 @@ class AccountFilter(django_filters.FilterSet):
     def by_state(self, rows: QuerySet[User], name: str, value: str) -> QuerySet[User]:
         if value == "off":
             return rows.filter(is_active=False)
-        if value == "initial":
-            return rows.filter(is_active=True, must_change_password=True)
+        if value == "invited":
+            return rows.filter(is_active=True, password__startswith=UNUSABLE_PASSWORD_PREFIX)
         return rows.filter(is_active=True)

@@ -1,30 +1,11 @@
 """Rules for passwords (口令 throughout: 密码 is what cryptography law calls ciphers)."""
 
 import re
-import secrets
-from typing import Final
 
 from django.contrib.auth import password_validation as builtin
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-
-# Without the pairs that are misread on paper: 0 O, 1 l I, 5 S, 2 Z.
-_LOWER: Final = "abcdefghjkmnpqrstuvwxyz"
-_UPPER: Final = "ABCDEFGHJKLMNPQRTUVWXY"
-_DIGITS: Final = "346789"
-
-
-def initial_password() -> str:
-    """Return a one-time password of 12 characters that is easily read from paper.
-
-    Three groups of four joined by hyphens, about 66 bits of chance.
-    """
-    alphabet = _LOWER + _UPPER + _DIGITS
-    while True:
-        text = "".join(secrets.choice(alphabet) for _ in range(12))
-        if all(set(text) & set(kind) for kind in (_LOWER, _UPPER, _DIGITS)):
-            return "-".join(text[i : i + 4] for i in (0, 4, 8))
 
 
 class CharacterClassesValidator:

@@ -43,6 +43,9 @@ class LockoutPolicy:
 @dataclass(frozen=True)
 class InvitationPolicy:
     valid_days: int
+    letter_days: int
+    misses: int
+    miss_minutes: int
 
 
 @dataclass(frozen=True)

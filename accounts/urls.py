@@ -1,6 +1,14 @@
 from django.urls import path
 
-from accounts.views import LoginView, logout, manage, password_change, powers, unified
+from accounts.views import (
+    LoginView,
+    joining,
+    logout,
+    manage,
+    password_change,
+    powers,
+    unified,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -9,6 +17,8 @@ urlpatterns = [
     path("<int:user_id>/password/", manage.password_reset, name="password_reset"),
     path("<int:user_id>/active/", manage.set_active, name="set_active"),
     path("<int:user_id>/ways/end/", manage.ways_end, name="ways_end"),
+    path("<int:user_id>/invitation/withdraw/", manage.withdraw, name="invitation_withdraw"),
+    path("join/", joining.join, name="join"),
     path("powers/", powers.powers, name="powers"),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", logout, name="logout"),

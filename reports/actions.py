@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.actions import Invitation, invite_unit
+from accounts.actions import Invited, invite_unit
 from accounts.models import User
 from accounts.roles import Role
 from assessments.models import SelfCheck
@@ -331,8 +331,8 @@ PREVIEW = Verification(code="预览稿", url="about:blank")
 
 
 @transaction.atomic
-def invite(*, unit: Unit, role: Role, by: User) -> Invitation:
-    """Give out the account of `role` for its sheet; tell its owner of a sheet printed anew.
+def invite(*, unit: Unit, role: Role, by: User) -> Invited:
+    """Invite to the account of `role` for its letter; tell its owner of a letter printed anew.
 
     Raises:
         accounts.actions.Refused: see `invite_unit`.
@@ -341,8 +341,8 @@ def invite(*, unit: Unit, role: Role, by: User) -> Invitation:
     if made.renewed:
         tell_person(
             made.user,
-            title="首次口令已重新打印",
-            body=f"{by.label}（{by.role_label}）重新打印了本账号的告知单，此前的首次口令已失效。"
+            title="告知单已重新打印",
+            body=f"{by.label}（{by.role_label}）重新打印了本账号的告知单，此前的邀请码已失效。"
             "如果您没有要求重新打印，请向监管机关核实。",
         )
     return made

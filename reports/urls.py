@@ -15,6 +15,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/<int:notice_id>/preview/", documents.notice_preview, name="notice_preview"),
     path("notices/<int:notice_id>/report/", documents.report_issue, name="report_issue"),
     path("units/<int:unit_id>/invitation/", invitation.invitation, name="invitation"),
+    path(
+        "units/<int:unit_id>/invitation/withdraw/",
+        invitation.withdraw,
+        name="invitation_withdraw",
+    ),
     path("exports/register.xlsx", exports.register_export, name="register_export"),
     path("exports/urge.xlsx", exports.urge_export, name="urge_export"),
     path("verify/", verify.verify, name="verify_form"),

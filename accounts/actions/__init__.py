@@ -1,17 +1,24 @@
 """What changes people and their powers, one module a noun; each act is on the audit trail."""
 
-from accounts.actions.accounts import (
-    IN_USE,
-    Invitation,
-    change_password,
-    create_account,
-    invite_unit,
-    log_out,
-    reset_password,
-    seat_of,
-    set_active,
-)
+from accounts.actions.accounts import change_password, create_account, log_out, set_active
 from accounts.actions.base import Refused
+from accounts.actions.joining import (
+    IN_USE,
+    NO_SUCH_CODE,
+    Invited,
+    invite_unit,
+    issue_invitation,
+    join,
+    join_address,
+    note_miss,
+    open_account,
+    open_invitation,
+    reset_access,
+    seat_of,
+    stop_and_invite,
+    withdraw_from_unit,
+    withdraw_invitation,
+)
 from accounts.actions.ways import (
     end_ways,
     link_identity,
@@ -21,17 +28,27 @@ from accounts.actions.ways import (
 
 __all__ = [
     "IN_USE",
-    "Invitation",
+    "NO_SUCH_CODE",
+    "Invited",
     "Refused",
     "change_password",
     "create_account",
     "end_ways",
     "invite_unit",
+    "issue_invitation",
+    "join",
+    "join_address",
     "link_identity",
     "log_out",
+    "note_miss",
     "note_unified_failure",
-    "reset_password",
+    "open_account",
+    "open_invitation",
+    "reset_access",
     "seat_of",
     "set_active",
+    "stop_and_invite",
     "unlink_identity",
+    "withdraw_from_unit",
+    "withdraw_invitation",
 ]

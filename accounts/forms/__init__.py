@@ -3,8 +3,17 @@
 from accounts.forms.accounts import (
     AccountForm,
     ChangePasswordForm,
+    CodeForm,
+    JoinForm,
     LoginForm,
     OwnPasswordForm,
 )
 
-__all__ = ["AccountForm", "ChangePasswordForm", "LoginForm", "OwnPasswordForm"]
+__all__ = [
+    "AccountForm",
+    "ChangePasswordForm",
+    "CodeForm",
+    "JoinForm",
+    "LoginForm",
+    "OwnPasswordForm",
+]

@@ -1,10 +1,10 @@
 """Forms of the accounts: getting in, one's own password, and the accounts of others."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.core.exceptions import ValidationError
 
 from accounts.models import USERNAME, USERNAME_RULE, User
@@ -48,12 +48,32 @@ class OwnPasswordForm(forms.Form):
         return ""
 
 
-class ChangePasswordForm(PasswordChangeForm):
-    """Change of one's own password; on the first occasion also one's own name.
+class _SpokenPasswords:
+    """The fields of Django's password forms in our words."""
 
-    Accounts go out by role, not by name, but what is done must be told by name.
-    """
+    LABELS: ClassVar[dict[str, str]] = {}
+    fields: dict[str, forms.Field]
 
+    def speak(self) -> None:
+        for name, label in self.LABELS.items():
+            self.fields[name].label = label
+            self.fields[name].error_messages["required"] = f"请填写{label}。"
+        self.fields["new_password1"].help_text = (
+            "至少10位，含大写字母、小写字母、数字、符号中的三类；可用几个互不相关的词连成。"
+            "不用“一个词加数字”的写法，不与用户名、姓名、手机号相似。"
+        )
+        self.fields["new_password2"].help_text = ""
+        speak_plainly(self)
+
+
+class ChangePasswordForm(_SpokenPasswords, PasswordChangeForm):
+    """Change of one's own password."""
+
+    LABELS: ClassVar = {
+        "old_password": "原口令",
+        "new_password1": "新口令",
+        "new_password2": "再填一次新口令",
+    }
     error_messages = {
         **PasswordChangeForm.error_messages,
         "password_incorrect": "原口令不正确，请重新填写。",
@@ -62,33 +82,65 @@ class ChangePasswordForm(PasswordChangeForm):
 
     def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
-        labels = {
-            "old_password": "原口令",
-            "new_password1": "新口令",
-            "new_password2": "再填一次新口令",
-        }
-        for name, label in labels.items():
-            self.fields[name].label = label
-            self.fields[name].error_messages["required"] = f"请填写{label}。"
-        self.fields["new_password1"].help_text = (
-            "至少10位，含大写字母、小写字母、数字、符号中的三类；可用几个互不相关的词连成。"
-            "不用“一个词加数字”的写法，不与用户名、姓名、手机号相似。"
-        )
-        self.fields["new_password2"].help_text = ""
-        if user.must_change_password:
-            known = "" if user.name in Role.labels else user.name
-            self.fields["name"] = forms.CharField(label="您的姓名", max_length=30, initial=known)
-            self.fields["phone"] = CodeField(
-                label="手机", check=codes.phone, required=False, initial=user.phone
-            )
-            self.order_fields(["name", "phone", *labels])
-        speak_plainly(self)
+        self.speak()
 
     def clean_new_password1(self) -> str:
         new: str = self.cleaned_data["new_password1"]
         if self.user.check_password(new):
             raise ValidationError("新口令不能与原口令相同。")
         return new
+
+
+class CodeForm(forms.Form):
+    """The code of an invitation, typed from paper or brought by a link."""
+
+    code = forms.CharField(
+        label="邀请码",
+        max_length=60,
+        help_text="印在告知单上，25位字母和数字；大小写、空格和横线不影响。",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        speak_plainly(self)
+
+
+class JoinForm(_SpokenPasswords, SetPasswordForm):  # type: ignore[type-arg]
+    """What a person tells when taking an account into use: who they are, and a password.
+
+    Accounts go out by role, not by name, but what is done must be told by name.
+    """
+
+    LABELS: ClassVar = {"new_password1": "口令", "new_password2": "再填一次口令"}
+    error_messages = {
+        **SetPasswordForm.error_messages,
+        "password_mismatch": "两次填写的口令不一致。",
+    }
+
+    name = forms.CharField(label="您的姓名", max_length=30)
+    phone = CodeField(label="手机", check=codes.phone, required=False)
+
+    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.initial["name"] = "" if user.name in Role.labels else user.name
+        self.initial["phone"] = user.phone
+        self.order_fields(["name", "phone", *self.LABELS])
+        self.speak()
+
+    def clean_name(self) -> str:
+        try:
+            return codes.title(" ".join(self.cleaned_data["name"].split()))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+    def clean(self) -> dict[str, Any]:
+        # A password is compared with the name and number given now, not with those of before.
+        self.user.name = self.cleaned_data.get("name", "")
+        self.user.phone = self.cleaned_data.get("phone", "")
+        return super().clean() or self.cleaned_data
 
 
 def user_name(text: str) -> str:

@@ -1,6 +1,15 @@
 """People and power, one module a noun."""
 
+from accounts.models.joining import Invitation
 from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
 from accounts.models.ways import UnifiedIdentity
 
-__all__ = ["USERNAME", "USERNAME_RULE", "Membership", "UnifiedIdentity", "User", "unit_of"]
+__all__ = [
+    "USERNAME",
+    "USERNAME_RULE",
+    "Invitation",
+    "Membership",
+    "UnifiedIdentity",
+    "User",
+    "unit_of",
+]

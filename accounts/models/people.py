@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, Q
+from django.utils import timezone
 
 from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role, powers_of
 from inventory.models import Office, Unit
@@ -22,6 +23,16 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.prefetch_related(
             "memberships__unit", "memberships__office", "unified_identities"
         )
+
+    def with_invitations(self) -> Self:
+        """With `invitations_open`, whether an invitation to the account still works."""
+        works = Q(
+            invitations__used_at=None,
+            invitations__withdrawn_at=None,
+            invitations__expires_at__gt=timezone.now(),
+        )
+        rows = self.annotate(invitations_open=Count("invitations", filter=works))
+        return rows.order_by("username")  # counting forgets the order
 
     def visible_to(self, user: Any) -> Self:
         """Accounts are shown only to whoever manages them or watches over their roles."""
@@ -52,7 +63,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
     name = models.CharField("姓名", max_length=30)
     phone = models.CharField("手机", max_length=25, blank=True)
     is_active = models.BooleanField("启用", default=True)
-    must_change_password = models.BooleanField("须修改初始口令", default=False)
+    must_change_password = models.BooleanField("须修改口令", default=False)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
 
     USERNAME_FIELD = "username"
@@ -86,7 +97,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
     @property
     def has_been_used(self) -> bool:
         """Whether the person has been in: logged in once, or set a password of their own."""
-        return self.last_login is not None or not self.must_change_password
+        return self.last_login is not None or self.has_usable_password()
 
     @property
     def roles(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""Pages of the accounts: `session` for oneself, `manage` for the accounts of others."""
+"""Pages of the accounts: `session` and `joining` for oneself, `manage` for those of others."""
 
 from accounts.views.session import LoginView, lockout, logout, password_change
 

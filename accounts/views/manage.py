@@ -11,9 +11,9 @@ from accounts import actions
 from accounts.filters import AccountFilter
 from accounts.forms import AccountForm
 from accounts.models import User
-from accounts.passwords import initial_password
 from accounts.requests import PortalRequest
 from accounts.roles import Role
+from emailsec.lib.qr import qr_path
 
 PAGE = 50
 
@@ -26,7 +26,7 @@ def _may_manage(request: PortalRequest) -> None:
 @require_GET
 def account_list(request: PortalRequest) -> HttpResponse:
     _may_manage(request)
-    rows = User.objects.visible_to(request.user).with_places()
+    rows = User.objects.visible_to(request.user).with_places().with_invitations()
     found = AccountFilter(request.GET, rows)
     page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
     return render(request, "accounts/account_list.html", {"filter": found, "page": page})
@@ -38,22 +38,20 @@ def account_create(request: PortalRequest) -> HttpResponse:
     form = AccountForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        password = initial_password()
         try:
-            user = actions.create_account(
+            issued = actions.open_account(
                 username=data["username"],
                 name=data["name"],
                 phone=data["phone"],
                 role=Role(data["role"]),
                 unit=data["unit"],
                 office=data["office"],
-                password=password,
                 by=request.user,
             )
         except actions.Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            return _tell_once(request, user, password)
+            return _tell_once(request, issued)
     return render(request, "accounts/account_create.html", {"form": form})
 
 
@@ -62,17 +60,31 @@ def password_reset(request: PortalRequest, user_id: int) -> HttpResponse:
     _may_manage(request)
     user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     try:
-        password = actions.reset_password(user=user, by=request.user)
+        issued = actions.reset_access(user=user, by=request.user)
     except actions.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("accounts:list")
-    return _tell_once(request, user, password)
+    return _tell_once(request, issued)
 
 
-def _tell_once(request: PortalRequest, user: User, password: str) -> HttpResponse:
-    """Show the one-time password in this answer only: no redirect, no session, no message."""
-    context = {"account": user, "password": password}
-    return render(request, "accounts/account_password.html", context)
+def _tell_once(request: PortalRequest, issued: actions.Invited) -> HttpResponse:
+    """Show the code in this answer only: no redirect, no session, no message."""
+    side, path = qr_path(issued.link)
+    context = {"issued": issued, "qr_side": side, "qr_path": path}
+    return render(request, "accounts/account_invited.html", context)
+
+
+@require_POST
+def withdraw(request: PortalRequest, user_id: int) -> HttpResponse:
+    _may_manage(request)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    try:
+        actions.withdraw_invitation(user=user, by=request.user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"给“{user.username}”的邀请已收回，链接和邀请码不再有效。")
+    return redirect("accounts:list")
 
 
 @require_POST

@@ -117,10 +117,8 @@ def _unit(stage: Stage, number: int, row: dict[str, Any]) -> None:
             username=f"{row['login']}-{who}",
             name=row[role],
             role=role,
-            password=None,
             unit=unit,
             by=SYSTEM,
-            must_change_password=False,
         )
     if row["domains"]:
         _system(unit, row, number, filed_with=stage.offices[row["office"]])
@@ -136,10 +134,8 @@ def _account(stage: Stage, row: dict[str, Any]) -> None:
         username=row["username"],
         name=row["name"],
         role=Role(row["role"]),
-        password=None,
         office=stage.offices.get(row.get("office", "")),
         by=SYSTEM,
-        must_change_password=False,
     )
 
 

@@ -114,8 +114,8 @@ def selfcheck(paper: SelfCheckPaper) -> PaperDocument:
 
 
 def invitation(paper: InvitationPaper) -> PaperDocument:
-    """One page that invites a unit to the self-check, with its first account."""
-    side, path = qr_path(paper.url)
+    """One page that invites a unit to the self-check, with the code that opens an account."""
+    side, path = qr_path(paper.link)
     office = paper.office
     names = paper.campaign + paper.unit.name + office.name * 2 + office.department
     dense = len(names) + sum(map(len, paper.tasks)) > INVITATION_CHARACTERS

@@ -4,15 +4,14 @@ import datetime as dt
 from typing import Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.actions import IN_USE, Invitation, Refused, seat_of
+from accounts.actions import IN_USE, Invited, Refused, join_address, seat_of, withdraw_from_unit
 from accounts.requests import PortalRequest
 from accounts.roles import Role
 from assessments.models import Campaign
@@ -27,10 +26,15 @@ _ROLES: Final = (Role.FILLER, Role.SIGNER)
 _DAYS: Final = 10
 
 
-class InvitationForm(forms.Form):
-    """Whom to invite, and by when."""
+class RoleForm(forms.Form):
+    """Whose account."""
 
     role = forms.ChoiceField(choices=[(role.value, role.label) for role in _ROLES])
+
+
+class InvitationForm(RoleForm):
+    """Whom to invite, and by when."""
+
     deadline = forms.DateField(
         label="完成期限",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
@@ -47,9 +51,7 @@ class InvitationForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
     """Choose the person; the answer to the POST is the PDF, kept nowhere."""
-    unit = get_object_or_404(Unit.objects.visible_to(request.user), pk=unit_id)
-    if not request.user.can("unit.manage", unit) or not unit.is_supervised_by(request.user):
-        raise PermissionDenied("报送账号由该单位的监管机关承办人发放。")
+    unit = _to_invite(request, unit_id)
     campaign = _campaign_of(request, unit)
     form = InvitationForm(
         request.POST or None, initial={"deadline": _deadline(campaign)}, auto_id="id_%s"
@@ -64,6 +66,30 @@ def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
     seats = [{"role": role, "user": seat_of(unit, role)} for role in _ROLES]
     context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats, "in_use": IN_USE}
     return render(request, "reports/invitation.html", context)
+
+
+@require_POST
+def withdraw(request: PortalRequest, unit_id: int) -> HttpResponse:
+    """Take back an invitation that went astray."""
+    unit = _to_invite(request, unit_id)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    role = Role(form.cleaned_data["role"])
+    try:
+        withdraw_from_unit(unit=unit, role=role, by=request.user)
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{role.label}的邀请已收回，告知单上的邀请码不再有效。")
+    return redirect("reports:invitation", unit.pk)
+
+
+def _to_invite(request: PortalRequest, unit_id: int) -> Unit:
+    unit: Unit = get_object_or_404(Unit.objects.visible_to(request.user), pk=unit_id)
+    if not request.user.can("unit.manage", unit) or not unit.is_supervised_by(request.user):
+        raise PermissionDenied("报送账号由该单位的监管机关承办人发放。")
+    return unit
 
 
 def _campaign_of(request: PortalRequest, unit: Unit) -> Campaign | None:
@@ -86,7 +112,7 @@ def _pdf(
     request: PortalRequest,
     unit: Unit,
     campaign: Campaign | None,
-    made: Invitation,
+    made: Invited,
     data: dict[str, object],
 ) -> HttpResponse:
     role = Role(str(data["role"]))
@@ -104,10 +130,12 @@ def _pdf(
             issued_on=today,
             deadline=deadline,
             tasks=tuple(wording.phrases()["invitation"][role.value]),
-            url=settings.PUBLIC_URL,
+            url=join_address(),
+            link=made.link,
             role=str(role.label),
             account=made.user.username,
-            first_password=made.password,
+            code=made.code,
+            code_until=timezone.localdate(made.expires_at) - dt.timedelta(days=1),
         )
     )
     response = HttpResponse(document.pdf(), content_type="application/pdf")

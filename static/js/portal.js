@@ -89,6 +89,14 @@
     }
   });
 
+  /* ---- a one-time link: its code stands behind the #, is typed for the person and leaves the address */
+  const opening = one("form[data-code-from-link]");
+  if (opening && location.hash.length > 1) {
+    opening.elements.code.value = decodeURIComponent(location.hash.slice(1));
+    history.replaceState(null, "", location.pathname);
+    opening.requestSubmit();
+  }
+
   /* ---- menus close on a click elsewhere and on Escape */
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import UnifiedIdentity, User
+from accounts.models import Invitation, UnifiedIdentity, User
 from assessments.models import (
     Answer,
     Campaign,
@@ -120,6 +120,12 @@ def _inventory(case: Case) -> None:
         sha256="0" * 64,
     )
     batch.file.save("x.xlsx", ContentFile(b"PK"))
+    Invitation.objects.create(
+        user=owner.filler,
+        digest=owner.slug,
+        inviter=mark,
+        expires_at=timezone.now() + dt.timedelta(days=7),
+    )
     case.rows |= {
         "unit": owner.unit,
         "office": owner.office,

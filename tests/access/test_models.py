@@ -32,6 +32,7 @@ OTHER_RULE = {
     "assessments.Campaign": "the office's own, and those that ask a visible unit",
     "inventory.ImportBatch": "the uploader's own",
     "inbox.Message": "the recipient's own",
+    "accounts.Invitation": "whoever sees the account",
     "accounts.User": "whoever manages accounts or watches over roles",
     "audit.AuditEvent": "whoever reads the audit trail",
 }

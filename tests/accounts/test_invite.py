@@ -6,14 +6,15 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import actions
-from accounts.models import Membership, User
+from accounts.invitation_codes import digest_of
+from accounts.models import Invitation, Membership, User
 from accounts.roles import Role
 from audit.models import AuditEvent
 from inventory.models import Delegation
 from tests.reports import measure
-from tests.world import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -39,16 +40,16 @@ def test_a_unit_without_accounts_gets_one_for_each_role(world):
     }
     for role, invitation in made.items():
         user = User.objects.get(pk=invitation.user.pk)
-        assert user.check_password(invitation.password)
-        assert user.must_change_password
+        assert not user.has_usable_password()
+        assert user.invitations.get().digest == digest_of(invitation.code)
         assert user.roles == {role}
         assert user.unit == world.unit_a
-        assert invitation.password not in repr(invitation)
+        assert invitation.code not in repr(invitation)
 
 
 def fresh(user) -> User:
     """Let nobody have used the account yet."""
-    User.objects.filter(pk=user.pk).update(last_login=None, must_change_password=True)
+    User.objects.filter(pk=user.pk).update(last_login=None, password="!")
     return User.objects.get(pk=user.pk)
 
 
@@ -57,11 +58,9 @@ def test_an_account_that_nobody_used_is_renewed_and_keeps_its_name(world):
     invitation = actions.invite_unit(unit=world.unit_a, role=Role.FILLER, by=world.officer)
     assert invitation.renewed
     assert invitation.user == world.filler
-    world.filler.refresh_from_db()
-    assert not world.filler.check_password(PASSWORD)
     event = AuditEvent.objects.get(action="account.invite")
     assert event.object_id == str(world.unit_a.pk)
-    assert invitation.password not in str(event.details)
+    assert invitation.code not in str(event.details)
 
 
 def test_after_a_deactivated_account_a_new_one_is_made(world):
@@ -93,25 +92,26 @@ def test_the_sheet_is_the_answer_and_is_kept_nowhere(client, world, caplog):
     assert world.unit_a.name in text
     assert "signer" in text
     assert "审签人本人保管" in text
-    told = re.search(r"首次口令([\w-]+)", text, re.ASCII)
+    told = re.search(r"邀请码((?:[A-Z0-9]{5}-){4}[A-Z0-9]{5})", text)
     assert told
-    password = told[1]
-    world.signer.refresh_from_db()
-    assert world.signer.check_password(password)
-    assert password not in caplog.text
-    assert password not in str(list(AuditEvent.objects.values()))
+    code = told[1]
+    last = timezone.localdate() + dt.timedelta(days=29)
+    assert f"只能用一次，{last.year}年{last.month}月{last.day}日后失效" in text
+    assert world.signer.invitations.get().digest == digest_of(code)
+    assert code not in caplog.text
+    assert code not in str(list(AuditEvent.objects.values()))
     assert not world.unit_a.documents.exists()
     told_owner = world.signer.inbox_messages.get()
-    assert told_owner.title == "首次口令已重新打印"
+    assert told_owner.title == "告知单已重新打印"
     assert world.officer.name in told_owner.body
-    assert password not in told_owner.body
+    assert code not in told_owner.body
 
 
 @pytest.mark.parametrize(
     "used",
     [
-        {"must_change_password": False, "last_login": None},
-        {"must_change_password": True, "last_login": dt.datetime(2026, 3, 1, tzinfo=dt.UTC)},
+        {"last_login": None},
+        {"password": "!", "last_login": dt.datetime(2026, 3, 1, tzinfo=dt.UTC)},
     ],
 )
 def test_nobody_takes_over_an_account_that_its_owner_uses(client, world, used):
@@ -122,9 +122,21 @@ def test_nobody_takes_over_an_account_that_its_owner_uses(client, world, used):
     assert "本人已启用，忘记口令由平台系统管理员重置" in shown
     answer = client.post(url(world.unit_a), form("signer"), follow=True)
     assert "审签人账号本人已启用" in answer.content.decode()
-    world.signer.refresh_from_db()
-    assert world.signer.check_password(PASSWORD)
+    assert not world.signer.invitations.exists()
     assert not AuditEvent.objects.filter(action="account.invite").exists()
+
+
+def test_a_letter_that_went_astray_is_taken_back(client, world):
+    fresh(world.signer)
+    client.force_login(world.officer)
+    client.post(url(world.unit_a), form("signer"))
+    back = reverse("reports:invitation_withdraw", args=[world.unit_a.pk])
+    assert back in client.get(url(world.unit_a)).content.decode()
+    page = client.post(back, {"role": "signer"}, follow=True).content.decode()
+    assert "审签人的邀请已收回" in page
+    assert not Invitation.objects.open().exists()
+    assert "没有可收回的邀请" in client.post(back, {"role": "signer"}, follow=True).content.decode()
+    assert client.post(back, {"role": "approver"}).status_code == 404
 
 
 def test_the_page_says_how_the_accounts_stand(client, world):
@@ -144,8 +156,7 @@ def test_a_deadline_in_the_past_is_refused_and_resets_nothing(client, world, day
     client.force_login(world.officer)
     response = client.post(url(world.unit_a), form(days=days))
     assert response.context["form"].errors["deadline"] == ["完成期限应在今天之后。"]
-    world.filler.refresh_from_db()
-    assert world.filler.check_password(PASSWORD)
+    assert not world.filler.invitations.exists()
 
 
 @pytest.mark.parametrize(
@@ -166,5 +177,4 @@ def test_who_may_invite(client, world, who, status):
     assert client.get(url(world.unit_a)).status_code == status
     if status != 200:
         assert client.post(url(world.unit_a), form()).status_code == status
-        world.filler.refresh_from_db()
-        assert world.filler.check_password(PASSWORD)
+        assert not world.filler.invitations.exists()

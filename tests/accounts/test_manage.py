@@ -1,6 +1,7 @@
 """Accounts of others: the system administrator's pages, and the command for the 三员."""
 
 import logging
+import re
 
 import pytest
 from django.core.management import call_command
@@ -8,8 +9,8 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Membership, User
-from accounts.passwords import initial_password
+from accounts.invitation_codes import digest_of
+from accounts.models import Invitation, Membership, User
 from audit.models import AuditEvent
 from tests.world import PASSWORD, make_unit, make_user
 
@@ -78,27 +79,40 @@ def test_the_list_filters_and_asks_a_fixed_number_of_times(
         ({"q": "officer_b"}, {"officer_b"}),
         ({"role": "approver"}, {"approver"}),
         ({"state": "off"}, set()),
-        ({"state": "initial"}, set()),
+        ({"state": "invited"}, set()),
     ):
         page = admin.get(reverse(LIST), query).context["page"]
         assert {u.username for u in page} == found
 
 
-def test_a_new_account_gets_a_one_time_password_that_is_shown_once(admin, world, caplog):
+def told(response) -> tuple[User, str]:
+    """Whom an answer invites, and the code that stands in it."""
+    issued = response.context["issued"]
+    assert issued.code in response.content.decode()
+    return issued.user, issued.code
+
+
+def test_a_new_account_gets_a_one_time_link_that_is_shown_once(admin, world, caplog):
     with caplog.at_level(logging.DEBUG):
         response = admin.post(reverse("accounts:create"), data())
-    user = User.objects.get(username="wang.xm")
-    password = response.context["password"]
-    assert password in response.content.decode()
+    user, code = told(response)
+    page = response.content.decode()
+    assert f"http://127.0.0.1:8000/accounts/join/#{code}" in page
+    assert "<svg" in page
     assert "no-store" in response["Cache-Control"]
-    assert user.check_password(password)
-    assert user.must_change_password
+    assert not user.has_usable_password()
     assert user.unit == world.unit_a
-    event = AuditEvent.objects.get(action="account.create")
-    assert password not in str(event.details)
-    assert password not in caplog.text
-    assert password not in str(dict(admin.session.items()))
-    assert password not in admin.get(reverse(LIST)).content.decode()
+    invitation = user.invitations.get()
+    assert invitation.digest == digest_of(code)
+    assert invitation.inviter == "平台 系统管理员 system_admin"
+    kept = f"{caplog.text}{list(AuditEvent.objects.values())}{list(Invitation.objects.values())}"
+    assert code not in kept + str(dict(admin.session.items()))
+    shown = admin.get(reverse(LIST)).content.decode()
+    assert code not in shown
+    assert "未设口令" in shown
+    assert [u.username for u in admin.get(reverse(LIST), {"state": "invited"}).context["page"]] == [
+        "wang.xm"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,16 +148,29 @@ def test_an_account_in_an_office(admin, world):
     assert (seat.role, seat.office, seat.unit) == ("approver", world.city_b, None)
 
 
-def test_a_reset_password_ends_the_sessions_and_must_be_changed(admin, world):
+def test_a_reset_stops_password_and_sessions_and_invites_anew(admin, world):
     elsewhere = Client()
     elsewhere.force_login(world.filler)
-    response = admin.post(reverse("accounts:password_reset", args=[world.filler.pk]))
+    url = reverse("accounts:password_reset", args=[world.filler.pk])
+    _, first = told(admin.post(url))
     world.filler.refresh_from_db()
-    assert world.filler.check_password(response.context["password"])
-    assert world.filler.must_change_password
+    assert not world.filler.has_usable_password()
     assert elsewhere.get(reverse("inbox:list")).url.startswith(reverse("accounts:login"))
     event = AuditEvent.objects.get(action="account.reset_password")
     assert event.object_id == str(world.filler.pk)
+    _, second = told(admin.post(url))
+    assert Invitation.objects.open().get().digest == digest_of(second) != digest_of(first)
+
+
+def test_an_invitation_can_be_taken_back(admin, world):
+    told(admin.post(reverse("accounts:password_reset", args=[world.filler.pk])))
+    url = reverse("accounts:invitation_withdraw", args=[world.filler.pk])
+    assert url in admin.get(reverse(LIST)).content.decode()
+    assert "已收回" in admin.post(url, follow=True).content.decode()
+    assert not Invitation.objects.open().exists()
+    assert "没有可收回的邀请" in admin.post(url, follow=True).content.decode()
+    assert url not in admin.get(reverse(LIST)).content.decode()
+    assert AuditEvent.objects.filter(action="account.withdraw_invitation").count() == 1
 
 
 def test_deactivating_and_activating(admin, world):
@@ -178,27 +205,26 @@ def test_an_unknown_account_is_not_found(admin):
     assert admin.post(reverse("accounts:password_reset", args=[999999])).status_code == 404
 
 
-def test_initial_passwords_pass_the_rules_and_do_not_repeat():
-    from django.contrib.auth.password_validation import validate_password
-
-    made = {initial_password() for _ in range(200)}
-    assert len(made) == 200
-    for password in made:
-        validate_password(password)
-        assert not set(password) & set("0O1lI5S2Z")
-
-
 def test_the_command_creates_and_renews_the_three_only(world, capsys):
+    def printed() -> str:
+        out = capsys.readouterr().out
+        code = re.search(r"邀请码 (\S+)", out)[1]
+        assert f"/accounts/join/#{code}" in out
+        return code
+
     call_command("portal_account", "ops.admin", role="system_admin", name="运维")
-    first = capsys.readouterr().out.split()[-1]
+    first = printed()
     user = User.objects.get(username="ops.admin")
-    assert user.check_password(first)
-    assert user.must_change_password
+    assert not user.has_usable_password()
     assert user.roles == {"system_admin"}
+    assert user.invitations.get().digest == digest_of(first)
+    user.set_password(PASSWORD)
+    user.save()
     call_command("portal_account", "ops.admin")
-    second = capsys.readouterr().out.split()[-1]
+    second = printed()
     user.refresh_from_db()
-    assert user.check_password(second)
+    assert not user.check_password(PASSWORD)
+    assert Invitation.objects.open().get().digest == digest_of(second)
     with pytest.raises(CommandError, match="不是三员账号"):
         call_command("portal_account", "filler")
     with pytest.raises(CommandError, match="--role"):

@@ -214,10 +214,10 @@ def test_the_invitation_says_what_by_when_and_how_to_get_in(pdf):
         "按照“2026年互联网电子邮件系统安全自查”的安排",
         "2026年11月30日前",
         "登记本单位邮件系统",
-        "https://yj.jia.example.cn/",
+        "https://yj.jia.example.cn/accounts/join/",
         "jia-shuili-01",
-        "Q7mk-4Tzx-9Rwd",
-        "首次口令只能使用一次",
+        "Q7MK4-TRX9W-DA3PH-8NGJE-6YBCX",
+        "邀请码只能用一次，2026年12月9日后失效",
         "不得在平台记录",
         "联系电话：0771-5550110",
     )
@@ -268,4 +268,4 @@ def test_an_office_without_a_phone_leaves_no_blank_label():
         documents.invitation(samples.invitation(office=office)),
     ):
         assert "联系电话" not in document.html()
-        assert "地址：" not in document.html().replace("平台地址", "")
+        assert "地址：" not in document.html().replace("启用地址", "")

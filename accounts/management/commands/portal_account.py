@@ -1,19 +1,18 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.utils import timezone
 
-from accounts.actions import create_account
+from accounts.actions import Invited, join_address, open_account, stop_and_invite
 from accounts.models import User
-from accounts.passwords import initial_password
 from accounts.roles import PORTAL_ROLES, Role
-from audit.trail import SYSTEM, record
+from audit.trail import SYSTEM
 
 
 class Command(BaseCommand):
     help = (
-        "Create one of the 三员 accounts, or give an existing one a new one-time password. "
-        "The password is printed once and must be changed at the first log-in."
+        "Create one of the 三员 accounts, or stop the password of an existing one. "
+        "Prints a link, and the same as a code, with which its owner sets a password, once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,23 +20,23 @@ class Command(BaseCommand):
         parser.add_argument("--role", choices=sorted(role.value for role in PORTAL_ROLES))
         parser.add_argument("--name", default="")
 
-    @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        username, role = options["username"], options["role"]
-        password = initial_password()
+        issued = self._issue(options["username"], options["role"], options["name"])
+        until = timezone.localtime(issued.expires_at)
+        self.stdout.write(
+            f"用户名 {issued.user.username}\n"
+            f"链接 {issued.link}\n"
+            f"或打开 {join_address()} 输入邀请码 {issued.code}\n"
+            f"只能用一次，有效期至 {until:%Y-%m-%d %H:%M}"
+        )
+
+    def _issue(self, username: str, role: str | None, name: str) -> Invited:
         user = User.objects.filter(username=username).first()
         if user is None:
             if not role:
                 raise CommandError("新建账号须用 --role 指明角色。")
-            name = options["name"] or str(Role(role).label)
-            create_account(
-                username=username, name=name, role=Role(role), password=password, by=SYSTEM
-            )
-        elif not user.is_portal_side:
+            named = name or str(Role(role).label)
+            return open_account(username=username, name=named, role=Role(role), by=SYSTEM)
+        if not user.is_portal_side:
             raise CommandError("不是三员账号；请由系统管理员在平台内重置。")
-        else:
-            user.set_password(password)
-            user.must_change_password = True
-            user.save(update_fields=["password", "must_change_password"])
-            record("account.reset_password", user, by=SYSTEM)
-        self.stdout.write(f"用户名 {username}\n一次性口令 {password}")
+        return stop_and_invite(user=user, by=SYSTEM)

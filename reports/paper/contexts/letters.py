@@ -59,10 +59,12 @@ class InvitationPaper:
     issued_on: date
     deadline: date
     tasks: tuple[str, ...]  # what is asked, one short sentence each
-    url: str  # address of the portal
+    url: str  # the page on which the code is typed
+    link: str  # what the QR code opens: the same page with the code
     role: str = "填报人"  # whose account it is
     account: str
-    first_password: str  # valid once
+    code: str  # works once
+    code_until: date  # the last day on which it works
 
     def __post_init__(self) -> None:
         if self.deadline <= self.issued_on:

@@ -9,6 +9,8 @@ from reports.paper.contexts import (
 )
 from tests.reports.samples.parties import LONG_NAME, OFFICE, UNIT
 
+CODE = "Q7MK4-TRX9W-DA3PH-8NGJE-6YBCX"
+
 
 def invitation(**changes: object) -> InvitationPaper:
     fields: dict[str, object] = {
@@ -23,11 +25,16 @@ def invitation(**changes: object) -> InvitationPaper:
             "打印《远程检测授权书》，签字盖章后上传；",
             "填写自查表，经单位负责人审签后提交。",
         ),
-        "url": "https://yj.jia.example.cn/",
+        "url": "https://yj.jia.example.cn/accounts/join/",
+        "link": f"https://yj.jia.example.cn/accounts/join/#{CODE}",
         "account": "jia-shuili-01",
-        "first_password": "Q7mk-4Tzx-9Rwd",
+        "code": CODE,
+        "code_until": date(2026, 12, 9),
     }
     return InvitationPaper(**(fields | changes))  # type: ignore[arg-type]
+
+
+LONG = "https://dianzi-youjian-anquan-zicha.gongan.jia.example.gov.cn/accounts/join/"
 
 
 def full_invitation() -> InvitationPaper:
@@ -43,5 +50,6 @@ def full_invitation() -> InvitationPaper:
         unit=replace(UNIT, name=LONG_NAME),
         campaign="党政机关事业单位国有企业互联网电子邮件系统安全专项检查（第二阶段）" * 4,
         tasks=tuple(wording.phrases()["invitation"]["filler"]),
-        url="https://dianzi-youjian-anquan-zicha.gongan.jia.example.gov.cn/",
+        url=LONG,
+        link=f"{LONG}#{CODE}",
     )
