@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export HOST PORT ARGS
 
-.PHONY: help run test check audit bench demo-reset lock show-main-line python
+.PHONY: help run test check audit bench demo-reset lock show-audit show-main-line python
 .DEFAULT_GOAL := help
 
 help: ## 显示本帮助
@@ -28,6 +28,9 @@ demo-reset: python ## 清空演示数据并重新载入
 
 lock: python ## 由 requirements*.in 与 package.json 重新生成锁定文件
 	@$(PYTHON) -m tools.lock
+
+show-audit: python ## 用各种办法改动审计日志，看是否都被发现，末行为数字
+	@$(PYTHON) -m tools.show_audit
 
 show-main-line: python ## 只走一遍主线（五个人、一个案件），末行为数字
 	@$(PYTHON) -m tools.main_line

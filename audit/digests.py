@@ -22,7 +22,7 @@ ALGORITHMS: Final = (SHA256, SM3)
 
 
 class UnknownKey(Exception):
-    """A row names a key or an algorithm that this portal does not hold."""
+    """A row names a key or an algorithm that this portal does not hold; says which, in Chinese."""
 
 
 @cache
@@ -40,7 +40,7 @@ def _key(name: str) -> bytes:
     for key in (settings.AUDIT_KEY, *settings.AUDIT_KEYS_OLD):
         if key_id(key) == name:
             return bytes(key.encode())
-    raise UnknownKey(f"key {name} is neither AUDIT_KEY nor one of AUDIT_KEYS_OLD")
+    raise UnknownKey(f"没有编号为 {name or '空'} 的密钥")
 
 
 def mac(content: list[Any], algorithm: str, key_name: str) -> str:
@@ -59,7 +59,7 @@ def mac_of_bytes(content: bytes, algorithm: str, key_name: str) -> str:
     if algorithm == SHA256:
         return hmac.digest(key, content, "sha256").hex()
     if algorithm != SM3:
-        raise UnknownKey(f"no algorithm {algorithm}")
+        raise UnknownKey(f"不认识算法 {algorithm}")
     made = any_hmac.HMAC(key, hashes.SM3())
     made.update(content)
     return made.finalize().hex()

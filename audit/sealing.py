@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
-from audit import digests
+from audit import anchors, digests
+from audit.chain import chain_of
 from audit.models import AuditEvent, AuditEventQuerySet, AuditSeal
 
 BATCH: Final = 2000
@@ -19,24 +20,6 @@ BATCH: Final = 2000
 # the thorough call of the day looks.
 LATE: Final = 20_000
 _LOCK: Final = 0x61756469  # any number that nothing else of this database locks
-
-
-def chain_of(before: str, seal: AuditSeal) -> str:
-    """Return the hex HMAC that ties a seal to the chain before it ("" for the first).
-
-    Raises:
-        audit.digests.UnknownKey: the portal does not hold the key that the seal names.
-    """
-    content = [
-        before,
-        seal.seq,
-        seal.event_id,
-        seal.digest,
-        digests.moment(seal.sealed_at),
-        seal.algorithm,
-        seal.key_id,
-    ]
-    return digests.mac(content, seal.algorithm, seal.key_id)
 
 
 def unsealed(*, thorough: bool = True) -> AuditEventQuerySet:
@@ -75,6 +58,8 @@ def _seal_batch(*, thorough: bool) -> int:
         waiting = unsealed(thorough=thorough).order_by("pk").values_list("pk", "digest")[:BATCH]
         seals = _chained(list(waiting), head, timezone.now())
         AuditSeal.objects.bulk_create(seals, batch_size=500)
+        if seals:
+            transaction.on_commit(lambda: anchors.note_head(seals[-1]))
     return len(seals)
 
 

@@ -62,6 +62,12 @@ KEYS = {
     "spoke_with": "通话对象",
     "sha256": "文件摘要",
     "digest": "内容摘要",
+    "unsealed": "尚未封存",
+    "faults": "异常",
+    "found": "异常日志",
+    "warnings": "提示",
+    "seconds": "用时（秒）",
+    "since": "自",
 }
 
 

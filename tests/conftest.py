@@ -21,9 +21,10 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture(autouse=True)
 def _quick_and_apart(settings, tmp_path):
-    """Cheap password hashes, and uploads in a folder of the test."""
+    """Cheap password hashes, uploads and anchors in a folder of the test."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MEDIA_ROOT = tmp_path / "uploads"
+    settings.AUDIT_DIR = tmp_path / "audit"
     settings.AXES_ENABLED = False
 
 

@@ -18,7 +18,7 @@ QUESTIONNAIRE = "assessments/questionnaires/2026-1.toml"
 PREPARED = VAR / "prepared.json"
 DATABASE = VAR / "portal.sqlite3"
 # Fonts, logs and what bootstrap remembers stay.
-FOLDERS = ("broker", "practice", "uploads")
+FOLDERS = ("audit", "broker", "practice", "uploads")
 # Stands where the stamp of the demonstration will stand, as long as its load has not ended.
 BEGUN = "begun"
 LOADED = "1"

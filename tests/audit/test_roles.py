@@ -140,3 +140,17 @@ def test_the_owner_deletes_only_by_saying_so_and_never_changes(portal: Portal, t
         assert cursor.rowcount > 0
         cursor.execute("ROLLBACK")
         cursor.execute("RESET audit.archiving")
+
+
+def test_the_portal_seals_and_anchors_as_the_web_role(portal: Portal):
+    add(portal.web, 20)
+    with portal.web.cursor() as cursor:
+        cursor.execute("SELECT max(seq) FROM audit_auditseal")
+        before = cursor.fetchone()[0]
+        cursor.execute(
+            "INSERT INTO audit_auditevent (uid, at, actor_label, actor_role, action, object_type,"
+            " object_id, object_label, details, result, algorithm, key_id, digest) VALUES"
+            " (gen_random_uuid(), now(), '系统', '', 'x.y', '', '', '', '{}', 'ok', '', '', '')"
+        )
+    assert "已封存 1 条" in portal.manage("audit", "seal").stdout
+    assert f"seq={before + 1} " in portal.manage("audit", "anchor").stdout

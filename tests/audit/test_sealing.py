@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models.base import ModelState
 
 from audit import digests, guards, sealing
+from audit.chain import chain_of
 from audit.models import AuditEvent, AuditSeal
 from audit.trail import SYSTEM, digest_of, origin_address, record
 
@@ -36,7 +37,7 @@ def test_seals_are_numbered_without_a_gap_in_the_order_of_the_events():
     assert numbers() == list(enumerate((e.pk for e in first + second), start=1))
     before = ""
     for seal in AuditSeal.objects.all():
-        assert seal.chain == sealing.chain_of(before, seal)
+        assert seal.chain == chain_of(before, seal)
         before = seal.chain
 
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.tools.common import ROOT
-from tools import audit, common, main_line
+from tools import audit, common, main_line, show_audit
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,12 @@ def test_main_line_figures_are_complete_or_a_failure() -> None:
         with pytest.raises(common.ToolError):
             main_line.figures([wrong])
     assert (ROOT / main_line.JOURNEY).is_file()
+
+
+def test_audit_figures_are_equal_or_a_failure() -> None:
+    line = "tampered=45 found=45"
+    assert show_audit.figures(["改动对象：……", line, "1 passed in 5 s"]) == line
+    for wrong in ("1 passed", "tampered=45 found=44", "tampered=1 found=1"):
+        with pytest.raises(common.ToolError):
+            show_audit.figures([wrong])
+    assert (ROOT / show_audit.SHOW.partition("::")[0]).is_file()
