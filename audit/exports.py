@@ -6,8 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 
+from audit.downloads import attachment
 from audit.trail import Actor, record
 from emailsec.lib import workbook
 from emailsec.lib.words import cn_datetime
@@ -49,12 +49,7 @@ def export_list(
     )
     content = workbook.build(tables, note=note, author=by.label, serial=serial)
     name = f"{tables[0].title}_{timezone.localtime(now):%Y%m%d%H%M}.xlsx"
-    header = content_disposition_header(as_attachment=True, filename=name)
-    return HttpResponse(
-        content,
-        content_type=workbook.CONTENT_TYPE,
-        headers={"Content-Disposition": header or "attachment"},
-    )
+    return attachment(content, name)
 
 
 def conditions(form: Any) -> dict[str, str]:

@@ -19,6 +19,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 
 from audit.digests import ALGORITHMS
+from emailsec.lib.vault import key_problem
 
 # Passwords that examples, images and habits hand round; the account's own name counts as well.
 COMMON_PASSWORDS = frozenset(
@@ -55,8 +56,18 @@ def _secrets() -> Iterator[Error]:
             hint=f"可用：{'、'.join(ALGORITHMS)}。",
             id="emailsec.E012",
         )
+    yield from _file_keys()
     if settings.DEBUG:
         yield Error("DEBUG 已打开，会向任何人显示内部数据", id="emailsec.E003")
+
+
+def _file_keys() -> Iterator[Error]:
+    hint = "deploy/make-secrets 会生成；每行一个，第一个用来加密。FILE_KEYS_FILE 指定文件。"
+    if not settings.FILE_KEYS:
+        yield Error("没有设置 FILE_KEYS，上传的文件无法加密存放", hint=hint, id="emailsec.E014")
+    for place, key in enumerate(settings.FILE_KEYS, start=1):
+        if problem := key_problem(key):
+            yield Error(f"FILE_KEYS 的第 {place} 个{problem}", hint=hint, id="emailsec.E014")
 
 
 def _weak(password: str, account: str) -> str:

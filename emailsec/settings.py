@@ -6,6 +6,8 @@ Without any variable the portal runs its embedded default for a demonstration on
 emailsec/checks.py).
 """
 
+import base64
+import hashlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -227,6 +229,11 @@ STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 # Uploads lie outside every web root; they are served only by views that check the scope.
 MEDIA_ROOT = VAR_DIR / "uploads"
+# Encrypt what is stored: the first key encrypts, all decrypt; one a line, or parted by commas.
+FILE_KEYS = env.str("FILE_KEYS", default="").replace(",", " ").split()
+if not FILE_KEYS and not PRODUCTION:
+    _derived = hashlib.sha256(b"emailsec files " + SECRET_KEY.encode()).digest()
+    FILE_KEYS = [base64.urlsafe_b64encode(_derived).decode()]
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
@@ -288,7 +295,7 @@ if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "emailsec.lib.vault.Vault"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION

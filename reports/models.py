@@ -1,6 +1,5 @@
 """Paper: the register of issued documents, and what stood in the way of one."""
 
-import uuid
 from typing import Any, ClassVar, Final, Self
 
 from django.conf import settings
@@ -8,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from assessments.models import SelfCheck
+from emailsec.lib.uploads import stored_path
 from inventory.models import Unit
 from inventory.scoping import ScopedQuerySet, scope_of
 from rectification.models import Notice
@@ -22,7 +22,7 @@ def with_revision(number: str, revision: int) -> str:
 
 
 def document_path(instance: "Document", filename: str) -> str:
-    return f"documents/{instance.kind}/{uuid.uuid4().hex}.pdf"
+    return stored_path("documents", instance.kind, filename)
 
 
 class DocumentQuerySet(ScopedQuerySet["Document"]):

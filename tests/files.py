@@ -1,5 +1,6 @@
 """The smallest files that are what they say: a parser and a decoder accept them."""
 
+import hashlib
 import io
 
 from PIL import Image
@@ -39,3 +40,4 @@ def image(kind: str = "png", *, size: tuple[int, int] = (8, 8), shade: int = 200
 
 PDF = pdf()
 PNG = image()
+PDF_SHA256 = hashlib.sha256(PDF).hexdigest()

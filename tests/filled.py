@@ -12,7 +12,7 @@ from assessments.models import Answer, Campaign, Evidence, SelfCheck, Sheet
 from assessments.sheets import load_sheets
 from emailsec.demo.answers import Ref, honest_answers
 from inventory.models import Office, Unit
-from tests.files import PDF
+from tests.files import PDF, PDF_SHA256
 
 QUESTIONNAIRE = "assessments/questionnaires/2026-1.toml"
 
@@ -61,7 +61,7 @@ def add_file(sheet: Sheet, item: str, by: User) -> Evidence:
         name="佐证.pdf",
         kind="pdf",
         size=len(PDF),
-        sha256="0" * 64,
+        sha256=PDF_SHA256,
         uploaded_by=by,
     )
 

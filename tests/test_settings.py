@@ -12,10 +12,12 @@ from emailsec import checks
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "k3y-0f-the-tests-" + "abcdefghij" * 4
+FILE_KEY = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 GOOD = {
     "EMAILSEC_ENV": "production",
     "SECRET_KEY": SECRET,
     "AUDIT_KEY": "audit" * 10,
+    "FILE_KEYS": FILE_KEY,
     "ALLOWED_HOSTS": "portal.example.test",
     "PUBLIC_URL": "https://portal.example.test",
     "DATABASE_URL": "postgresql://emailsec_web:uE4-rT9-qLm2xZ@db.example.test/emailsec",
@@ -67,7 +69,7 @@ def test_no_command_gets_round_the_refusal(tmp_path: Path, command: tuple[str, .
 @pytest.mark.slow
 def test_secrets_are_read_from_files(tmp_path: Path) -> None:
     environment = dict(GOOD)
-    for name in ("SECRET_KEY", "AUDIT_KEY", "DATABASE_URL", "REDIS_URL"):
+    for name in ("SECRET_KEY", "AUDIT_KEY", "FILE_KEYS", "DATABASE_URL", "REDIS_URL"):
         file = tmp_path / name.lower()
         file.write_text(environment.pop(name))
         environment[f"{name}_FILE"] = str(file)
@@ -91,6 +93,7 @@ class Settings:
     SECRET_KEY = SECRET
     AUDIT_KEY = "audit" * 10
     AUDIT_DIGEST = "sha256"
+    FILE_KEYS = [FILE_KEY]
     DEBUG = False
     DATABASES = {
         "default": {
@@ -132,6 +135,8 @@ def test_sound_settings_have_no_problem(monkeypatch: pytest.MonkeyPatch) -> None
         ("AUDIT_KEY", SECRET, "E002"),
         ("AUDIT_KEY", "short", "E002"),
         ("AUDIT_DIGEST", "md5", "E012"),
+        ("FILE_KEYS", [], "E014"),
+        ("FILE_KEYS", [FILE_KEY, "short"], "E014"),
         ("DEBUG", True, "E003"),
         ("DATABASES", database(ENGINE="django.db.backends.sqlite3"), "E004"),
         ("DATABASES", database(PASSWORD=""), "E005"),

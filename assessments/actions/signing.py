@@ -166,6 +166,7 @@ def sign_stamped(selfcheck: SelfCheck, file: Upload, *, digest_head: str, by: Us
         digest=digest,
         scan=file,
         scan_name=checked.name,
+        scan_sha256=checked.sha256,
         by=by,
     )
     _hand_in(selfcheck, signoff, "sign_stamped", by=by)

@@ -1,7 +1,6 @@
 """What units hand in: self-checks, sheets, answers, evidence, signatures."""
 
 import datetime as dt
-import uuid
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.utils.functional import cached_property
 
 from assessments.models.campaigns import Campaign, Questionnaire
 from audit.models import StatusChange
+from emailsec.lib.uploads import stored_path
 from emailsec.lib.workdays import today
 from inventory.models import MailSystem, Unit
 from inventory.scoping import ScopedQuerySet
@@ -247,7 +247,7 @@ class AnswerChange(models.Model):
 
 
 def evidence_path(instance: "Evidence", filename: str) -> str:
-    return f"evidence/{instance.sheet.selfcheck_id}/{uuid.uuid4().hex}.{instance.kind}"
+    return stored_path("evidence", instance.sheet.selfcheck_id, filename)
 
 
 class EvidenceQuerySet(ScopedQuerySet["Evidence"]):
@@ -287,7 +287,7 @@ class Evidence(models.Model):
 
 
 def signoff_path(instance: "SignOff", filename: str) -> str:
-    return f"signoffs/{instance.selfcheck_id}/{uuid.uuid4().hex}.{filename.rsplit('.', 1)[-1]}"
+    return stored_path("signoffs", instance.selfcheck_id, filename)
 
 
 class SignOffQuerySet(ScopedQuerySet["SignOff"]):
@@ -309,6 +309,7 @@ class SignOff(models.Model):
     digest = models.CharField("内容摘要", max_length=64)
     scan = models.FileField(upload_to=signoff_path, max_length=200, blank=True)
     scan_name = models.CharField(max_length=150, blank=True)
+    scan_sha256 = models.CharField(max_length=64, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField("时间", auto_now_add=True)
     voided_at = models.DateTimeField(null=True)

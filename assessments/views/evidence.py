@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_POST
@@ -14,7 +14,7 @@ from assessments.models import Evidence
 from assessments.pages import ItemBlock
 from assessments.views.fill import item_on, loaded_of
 from assessments.views.rows import sheet_of
-from audit.trail import record
+from audit.downloads import hand_out
 from emailsec.lib.uploads import clean_name
 from emailsec.views import wants_json
 
@@ -58,12 +58,18 @@ def evidence_upload(request: PortalRequest, sheet_id: int, code: str) -> HttpRes
 
 
 @require_GET
-def evidence_file(request: PortalRequest, pk: int) -> FileResponse:
+def evidence_file(request: PortalRequest, pk: int) -> HttpResponse:
     evidence = get_object_or_404(Evidence.objects.visible_to(request.user), pk=pk)
     if not request.user.can("selfcheck.read", evidence):
         raise PermissionDenied("selfcheck.read")
-    record("evidence.download", evidence, by=request.user)
-    return FileResponse(evidence.file.open("rb"), as_attachment=True, filename=evidence.name)
+    return hand_out(
+        evidence.file,
+        evidence,
+        "evidence.download",
+        by=request.user,
+        name=evidence.name,
+        sha256=evidence.sha256,
+    )
 
 
 @require_POST

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,6 +13,7 @@ from assessments.forms import SignForm, StampedForm
 from assessments.models import SelfCheck, SignOff
 from assessments.views.rows import selfcheck_of
 from assessments.views.summary import summary_context
+from audit.downloads import hand_out
 from audit.lifecycle import IllegalMove
 from audit.trail import record
 
@@ -119,10 +120,16 @@ def refuse(request: PortalRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def signoff_file(request: PortalRequest, pk: int) -> FileResponse:
+def signoff_file(request: PortalRequest, pk: int) -> HttpResponse:
     """The stamped page, as a download."""
     signoff = get_object_or_404(SignOff.objects.visible_to(request.user).exclude(scan=""), pk=pk)
     if not request.user.can("selfcheck.read", signoff):
         raise PermissionDenied("selfcheck.read")
-    record("signoff.download", signoff, by=request.user)
-    return FileResponse(signoff.scan.open("rb"), as_attachment=True, filename=signoff.scan_name)
+    return hand_out(
+        signoff.scan,
+        signoff,
+        "signoff.download",
+        by=request.user,
+        name=signoff.scan_name,
+        sha256=signoff.scan_sha256,
+    )

@@ -7,6 +7,7 @@ whatever its name says.
 import hashlib
 import io
 import unicodedata
+import uuid
 import zipfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -24,6 +25,14 @@ else:
     Upload = UploadedFile
 
 ALLOWED: Final = ("pdf", "png", "jpg", "docx", "xlsx", "ofd")
+CONTENT_TYPES: Final = {
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ofd": "application/ofd",
+}
 _ALLOWED_TEXT = "pdf、png、jpg、docx、xlsx、ofd"
 # A member that marks the office container formats; OFD by GB/T 33190.
 _ZIP_MARKERS: Final = {
@@ -96,6 +105,23 @@ def clean_name(raw: str) -> str:
     return f"{name[:head]}…{name[head + 1 - NAME_LENGTH :]}"
 
 
+def suffix_of(name: str) -> str:
+    """The kind that a name claims, in small letters; "" without a suffix, "jpg" for jpeg."""
+    suffix = name.rpartition(".")[2].lower() if "." in name else ""
+    return "jpg" if suffix == "jpeg" else suffix
+
+
+def stored_path(folder: str, key: object, name: str) -> str:
+    """Return a random path for a file below MEDIA_ROOT; nothing of its own name enters it.
+
+    Args:
+        folder, key: where its kind and its owner keep theirs.
+        name: only its suffix is looked at, and only where it is one of ALLOWED.
+    """
+    suffix = suffix_of(name)
+    return f"{folder}/{key}/{uuid.uuid4().hex}.{suffix if suffix in ALLOWED else 'bin'}"
+
+
 def already_there(place: str, name: str) -> str:
     """The sentence for a file whose content stands there already.
 
@@ -120,8 +146,7 @@ def check_upload(file: Upload, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFi
     name = clean_name(file.name or "")
     if is_marked(name, name=True):
         raise ValidationError(f"文件名{ADVICE}")
-    suffix = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    suffix = "jpg" if suffix == "jpeg" else suffix
+    suffix = suffix_of(name)
     wanted = "、".join(kinds) if kinds != ALLOWED else _ALLOWED_TEXT
     limit = settings.UPLOAD_MAX_BYTES
     size = file.size or 0

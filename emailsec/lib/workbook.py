@@ -19,7 +19,6 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from emailsec.lib.workdays import OFFICE_ZONE
 
-CONTENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HEAD_ROW: Final = 3
 _MIN_WIDTH, _MAX_WIDTH = 6, 44
 _MAX_TEXT: Final = 32000  # a cell holds 32,767 characters

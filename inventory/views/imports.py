@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from audit.downloads import attachment
 from emailsec.lib.http import SignedInRequest
 from emailsec.lib.uploads import check_upload
 from inventory.actions import Refused
@@ -19,7 +20,6 @@ from inventory.importing.reading import read
 from inventory.models import ImportBatch
 
 SHOWN_ERRORS = 500
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class WorkbookForm(forms.Form):
@@ -45,12 +45,7 @@ def _may_import(request: SignedInRequest) -> None:
 def template(request: SignedInRequest) -> HttpResponse:
     _may_import(request)
     content = workbook.build(workbook.options_for(request.user))
-    response = HttpResponse(content, content_type=XLSX)
-    response["Content-Disposition"] = (
-        "attachment; filename=\"import.xlsx\"; filename*=UTF-8''"
-        "%E5%8D%95%E4%BD%8D%E5%AF%BC%E5%85%A5%E6%A8%A1%E6%9D%BF.xlsx"
-    )
-    return response
+    return attachment(content, "单位导入模板.xlsx")
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,6 +1,5 @@
 """Instruments: a notice with its number, deadline and findings; its scans; extensions."""
 
-import uuid
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -8,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.models import StatusChange
+from emailsec.lib.uploads import stored_path
 from emailsec.lib.workdays import OFFICE_ZONE, today
 from inventory.models import Office, Unit
 from inventory.scoping import ScopedQuerySet, scope_of
@@ -231,7 +231,7 @@ def free_for_notice(findings: FindingQuerySet) -> FindingQuerySet:
 
 
 def notice_scan_path(instance: "NoticeScan", filename: str) -> str:
-    return f"notices/{instance.notice_id}/{uuid.uuid4().hex}.{filename.rsplit('.', 1)[-1]}"
+    return stored_path("notices", instance.notice_id, filename)
 
 
 class NoticeScanQuerySet(ScopedQuerySet["NoticeScan"]):

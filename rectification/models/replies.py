@@ -1,11 +1,11 @@
 """What the unit answers, and whether it holds: replies, their evidence, re-checks."""
 
-import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 
+from emailsec.lib.uploads import stored_path
 from inventory.models import Unit
 from inventory.scoping import ScopedQuerySet
 from rectification.models.findings import Finding
@@ -45,7 +45,7 @@ class Reply(models.Model):
 
 
 def reply_evidence_path(instance: "ReplyEvidence", filename: str) -> str:
-    return f"replies/{instance.reply_id}/{uuid.uuid4().hex}.{filename.rsplit('.', 1)[-1]}"
+    return stored_path("replies", instance.reply_id, filename)
 
 
 class ReplyEvidenceQuerySet(ScopedQuerySet["ReplyEvidence"]):

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -240,7 +240,7 @@ def scan_upload(request: PortalRequest, pk: int, kind: str) -> HttpResponse:
 
 
 @require_GET
-def scan_file(request: PortalRequest, pk: int) -> FileResponse:
+def scan_file(request: PortalRequest, pk: int) -> HttpResponse:
     rows = NoticeScan.objects.visible_to(request.user).select_related("notice__unit")
     scan = get_object_or_404(rows, pk=pk)
     require(request, READ, scan)

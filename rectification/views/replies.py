@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -152,7 +152,7 @@ def _reply_page(
 
 
 @require_GET
-def evidence_file(request: PortalRequest, pk: int) -> FileResponse:
+def evidence_file(request: PortalRequest, pk: int) -> HttpResponse:
     rows = ReplyEvidence.objects.visible_to(request.user).select_related("reply__finding__unit")
     evidence = get_object_or_404(rows, pk=pk)
     require(request, READ, evidence)

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from accounts.requests import PortalRequest
+from audit.downloads import hand_out
 from audit.lifecycle import IllegalMove
-from audit.trail import record
 from rectification.actions import Refused
 from rectification.actions.base import require_finding, require_notice
 from rectification.forms import PlainForm
@@ -127,10 +127,6 @@ def to_finding(finding: Finding) -> HttpResponse:
     return redirect("rectification:finding_detail", pk=finding.pk)
 
 
-def download(request: PortalRequest, row: Any, action: str) -> FileResponse:
+def download(request: PortalRequest, row: Any, action: str) -> HttpResponse:
     """A stored file as an attachment; the download is an audit event."""
-    file = row.file.open("rb")
-    record(action, row, by=request.user, details={"sha256": row.sha256})
-    return FileResponse(
-        file, as_attachment=True, filename=row.name, content_type="application/octet-stream"
-    )
+    return hand_out(row.file, row, action, by=request.user, name=row.name, sha256=row.sha256)

@@ -6,13 +6,12 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PortalRequest
 from assessments.models import SelfCheck
+from audit.downloads import attachment
 from rectification.models import Notice
 from reports import actions
 from reports.filters import DocumentFilter
@@ -52,7 +51,7 @@ def registered(request: PortalRequest) -> DocumentFilter:
 
 
 @require_GET
-def document_file(request: PortalRequest, document_id: int) -> HttpResponseBase:
+def document_file(request: PortalRequest, document_id: int) -> HttpResponse:
     """A document as a download; each is an audit event."""
     document = get_object_or_404(Document.objects.visible_to(request.user), pk=document_id)
     power = POWERS[Document.Kind(document.kind)]
@@ -62,7 +61,7 @@ def document_file(request: PortalRequest, document_id: int) -> HttpResponseBase:
 
 
 @require_POST
-def selfcheck_print(request: PortalRequest, selfcheck_id: int) -> HttpResponseBase:
+def selfcheck_print(request: PortalRequest, selfcheck_id: int) -> HttpResponse:
     """The submitted 自查表 as PDF; unchanged content gives the same document again."""
     rows = SelfCheck.objects.visible_to(request.user).select_related(
         "unit", "campaign__office", "questionnaire"
@@ -88,9 +87,7 @@ def notice_preview(request: PortalRequest, notice_id: int) -> HttpResponse:
     except Incomplete as problem:
         messages.error(request, str(problem))
         return redirect("rectification:notice_detail", notice.pk)
-    name = content_disposition_header(False, f"限期整改通知书（预览稿{notice.pk}）.pdf")
-    headers = {"Content-Disposition": name or "inline"}
-    return HttpResponse(pdf, content_type="application/pdf", headers=headers)
+    return attachment(pdf, f"限期整改通知书（预览稿{notice.pk}）.pdf", inline=True)
 
 
 @require_http_methods(["GET", "POST"])

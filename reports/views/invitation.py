@@ -15,6 +15,7 @@ from accounts.actions import IN_USE, Invited, Refused, join_address, seat_of, wi
 from accounts.requests import PortalRequest
 from accounts.roles import Role
 from assessments.models import Campaign
+from audit.downloads import attachment
 from inventory.models import Unit
 from reports.actions import invite
 from reports.mapping.parties import office_of, unit_of
@@ -138,6 +139,4 @@ def _pdf(
             code_until=timezone.localdate(made.expires_at) - dt.timedelta(days=1),
         )
     )
-    response = HttpResponse(document.pdf(), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{made.user.username}.pdf"'
-    return response
+    return attachment(document.pdf(), f"{made.user.username}.pdf")

@@ -1,7 +1,6 @@
 """The recorded permission to probe a system."""
 
 import datetime as dt
-import uuid
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -9,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from audit.models import StatusChange
+from emailsec.lib.uploads import stored_path
 from emailsec.lib.workdays import today
 from inventory.codes import u_label
 from inventory.models import MailSystem, Unit
@@ -64,7 +64,7 @@ class AuthorizationQuerySet(ScopedQuerySet["Authorization"]):
 
 
 def authorization_path(instance: "Authorization", filename: str) -> str:
-    return f"authorizations/{instance.system_id}/{uuid.uuid4().hex}.{filename.rsplit('.', 1)[-1]}"
+    return stored_path("authorizations", instance.system_id, filename)
 
 
 class Authorization(models.Model):

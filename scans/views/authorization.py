@@ -2,11 +2,12 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.requests import PortalRequest
+from audit.downloads import hand_out
 from audit.lifecycle import IllegalMove
 from inventory.models import MailSystem
 from scans import actions
@@ -125,9 +126,16 @@ def authorization_void(request: PortalRequest, authorization_id: int) -> HttpRes
 
 
 @require_GET
-def authorization_scan(request: PortalRequest, authorization_id: int) -> FileResponse:
+def authorization_scan(request: PortalRequest, authorization_id: int) -> HttpResponse:
     """The stamped scan, always as a download: an uploaded file is never shown in our origin."""
     letter = _letter(request, authorization_id)
     if not letter.scan:
         raise Http404
-    return FileResponse(letter.scan.open("rb"), as_attachment=True, filename=letter.scan_name)
+    return hand_out(
+        letter.scan,
+        letter,
+        "authorization.download",
+        by=request.user,
+        name=letter.scan_name,
+        sha256=letter.scan_sha256,
+    )

@@ -3,6 +3,7 @@ act starts from. Rows are written directly, so that a change of an action cannot
 """
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,8 +44,11 @@ from reports.mapping import content_of
 from reports.mapping.selfcheck import selfcheck_paper
 from reports.models import Document
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
-from tests.files import PDF
+from tests.files import pdf
 
+# Another content than the one that the walk uploads: the same twice would be refused.
+KEPT = pdf("kept")
+KEPT_SHA256 = hashlib.sha256(KEPT).hexdigest()
 ITEM, FIELD, SECTION, UNIT_SECTION = "M-301", "answer", "M3", "U2"
 
 
@@ -100,7 +104,7 @@ def build_case(owner: Owner, questionnaire: Questionnaire) -> Case:
 
 
 def _pdf(case: Case) -> ContentFile:
-    return ContentFile(PDF, name=f"{case.owner.slug}.pdf")
+    return ContentFile(KEPT, name=f"{case.owner.slug}.pdf")
 
 
 def _inventory(case: Case) -> None:
@@ -157,6 +161,7 @@ def _scans(case: Case) -> None:
         status="filed",
         scan=_pdf(case),
         scan_name=f"{case.mark}.pdf",
+        scan_sha256=KEPT_SHA256,
         filed_at=now,
         filed_by=case.owner.filler,
     )
@@ -262,8 +267,8 @@ def _sheets(case: Case, check: SelfCheck, name: str) -> None:
         file=_pdf(case),
         name=f"{mark}.pdf",
         kind="pdf",
-        size=len(PDF),
-        sha256="0" * 64,
+        size=len(KEPT),
+        sha256=KEPT_SHA256,
         uploaded_by=owner.filler,
     )
     if name == "ready":  # nothing stands in the way of its acceptance
@@ -290,6 +295,7 @@ def _sheets(case: Case, check: SelfCheck, name: str) -> None:
         digest="0" * 64,
         scan=_pdf(case),
         scan_name=f"{mark}.pdf",
+        scan_sha256=KEPT_SHA256,
         by=owner.filler,
     )
 
@@ -399,7 +405,7 @@ def _notices(case: Case) -> None:
                 kind=kind,
                 file=_pdf(case),
                 name=f"{case.mark}.pdf",
-                sha256="0" * 64,
+                sha256=KEPT_SHA256,
                 by=owner.officer,
             )
     reply = Reply.objects.create(
@@ -414,7 +420,7 @@ def _notices(case: Case) -> None:
     case.rows |= {
         "reply": reply,
         "reply_evidence": ReplyEvidence.objects.create(
-            reply=reply, file=_pdf(case), name=f"{case.mark}.pdf", sha256="0" * 64
+            reply=reply, file=_pdf(case), name=f"{case.mark}.pdf", sha256=KEPT_SHA256
         ),
         "extension": Extension.objects.create(
             notice=case.rows["signed_notice"],
@@ -445,7 +451,7 @@ def _paper(case: Case) -> None:
             issued_on=today(),
             verification_code=f"{case.owner.slug.upper():A<4}"[:4] + f"-7319-000{n}",
             file=_pdf(case),
-            sha256="0" * 64,
+            sha256=KEPT_SHA256,
             pages=1,
             **link,
         )

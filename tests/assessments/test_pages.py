@@ -148,7 +148,7 @@ def test_evidence_goes_up_and_comes_down_as_an_attachment_within_the_scope(world
     link = reverse("assessments:evidence_file", args=[first.pk])
     response = as_(world.officer).get(link)
     assert response["Content-Disposition"].startswith("attachment")
-    assert b"".join(response.streaming_content) == PDF
+    assert response.content == PDF
     assert as_(world.officer_b).get(link).status_code == 404
     remove = reverse("assessments:evidence_remove", args=[second.pk])
     assert as_(world.officer).post(remove).status_code == 403

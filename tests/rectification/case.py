@@ -21,7 +21,7 @@ from rectification.models import Finding, Notice, NoticeScan
 from reports.models import Document
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
 from tests import files
-from tests.files import PDF
+from tests.files import PDF, PDF_SHA256
 from tests.filled import complete_inventory, fill, open_selfcheck
 from tests.world import World
 
@@ -118,6 +118,7 @@ def file_letter(system: MailSystem) -> Authorization:
         contact_name="李值班",
         contact_phone="13900000001",
         scan_name="授权书.pdf",
+        scan_sha256=PDF_SHA256,
         filed_at=timezone.now(),
     )
     letter.scan.save("letter.pdf", ContentFile(PDF), save=False)
@@ -189,7 +190,7 @@ def paper(notice: Notice) -> Document:
         issuer=str(notice.office),
         issued_on=notice.approved_on,
         verification_code=f"CODE-{notice.pk}",
-        sha256="0" * 64,
+        sha256=PDF_SHA256,
         pages=2,
     )
     document.file.save("notice.pdf", ContentFile(PDF), save=False)

@@ -380,7 +380,7 @@ def test_a_scan_is_downloaded_as_an_attachment_and_recorded(world, people):
     notice = served(world)
     scan = notice.scans.get()
     response = people(world.filler).get("scan_file", scan.pk)
-    assert b"".join(response.streaming_content) == PDF
+    assert response.content == PDF
     assert response["Content-Disposition"].startswith("attachment")
     event = AuditEvent.objects.get(action="notice_scan.download")
     assert (event.actor_id, event.details["sha256"]) == (world.filler.pk, scan.sha256)

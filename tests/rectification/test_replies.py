@@ -30,7 +30,7 @@ def test_several_files_are_kept_with_their_hashes(world, people):
     rows = ReplyEvidence.objects.all()
     assert [row.name for row in rows] == ["制度.pdf", "印发通知.pdf", "培训签到表.pdf"]
     response = people(world.officer).get("evidence_file", rows[0].pk)
-    assert b"".join(response.streaming_content) == PDF
+    assert response.content == PDF
     assert response["Content-Disposition"].startswith("attachment")
     assert AuditEvent.objects.filter(action="reply_evidence.download").count() == 1
 

@@ -52,7 +52,7 @@ def test_printed_again_it_is_the_same_document(client, world, letter):
     assert Document.objects.count() == 0
     first, second = client.post(address), client.post(address)
     assert first["Content-Disposition"].startswith("attachment")
-    assert b"".join(first.streaming_content) == b"".join(second.streaming_content)
+    assert first.content == second.content
     assert Document.objects.count() == 1
 
 

@@ -9,7 +9,7 @@ from emailsec.lib.workdays import today
 from inventory.models import Endpoint, MailDomain
 from practice import start_range
 from scans.models import Authorization
-from tests.files import PDF
+from tests.files import PDF, PDF_SHA256
 
 CAST = {
     "jia.gov.test": "weak-start",
@@ -52,6 +52,7 @@ def file_letter(system, *, hosts=None, items="ordinary", days=90, starts=0, **mo
         contact_name="李值班",
         contact_phone="13900000001",
         scan_name="授权书.pdf",
+        scan_sha256=PDF_SHA256,
         filed_at=dt.datetime.now(dt.UTC),
         **more,
     )

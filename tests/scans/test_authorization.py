@@ -156,7 +156,7 @@ def test_the_scan_is_a_download(as_filler, world):
     letter = file_letter(world.system_a)
     answer = as_filler.get(url("authorization_scan", letter.pk))
     assert answer["Content-Disposition"].startswith("attachment")
-    assert b"".join(answer.streaming_content) == PDF
+    assert answer.content == PDF
 
 
 def test_the_unit_withdraws_without_a_reason_and_the_look_stops(as_filler, world):
