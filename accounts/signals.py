@@ -6,6 +6,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from accounts import sessions
 from accounts.models import User
 from audit.trail import record
 
@@ -13,6 +14,7 @@ from audit.trail import record
 @receiver(user_logged_in)
 def on_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
     way = getattr(request, "login_way", "口令")
+    sessions.begin(request, user)
     record("account.login", user, by=user, details={"way": way})
 
 

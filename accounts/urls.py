@@ -7,6 +7,7 @@ from accounts.views import (
     manage,
     password_change,
     powers,
+    sessions,
     unified,
 )
 
@@ -27,5 +28,8 @@ urlpatterns = [
     path("ways/unified/<int:way_id>/end/", unified.unified_unlink, name="unified_unlink"),
     path("unified/", unified.unified_login, name="unified_login"),
     path("unified/callback/", unified.unified_callback, name="unified_callback"),
+    path("logins/", sessions.own, name="sessions"),
+    path("logins/<int:pk>/end/", sessions.end_one, name="session_end"),
+    path("logins/end-others/", sessions.end_others, name="session_end_others"),
     path("password/", password_change, name="password_change"),
 ]

@@ -37,6 +37,7 @@ KEYS = {
     "to": "新状态",
     "reason": "理由",
     "rows": "行数",
+    "count": "个数",
     "filters": "筛选条件",
     "list": "清单",
     "item": "题目",

@@ -19,6 +19,7 @@ _ACTS: Final = {
     "account.logout": "退出登录",
     "account.password_change": "修改口令",
     "account.reset_password": "重置口令",
+    "account.sessions_end": "结束登录",
     "account.unified_failed": "统一身份认证登录失败",
     "account.unified_link": "绑定统一身份认证",
     "account.unified_unlink": "解除统一身份认证绑定",

@@ -37,6 +37,7 @@ class Portal:
     logout_url: str
     password_url: str
     ways_url: str
+    sessions_url: str
 
 
 def _reverse(name: str) -> str:
@@ -65,6 +66,7 @@ def _frame(request: HttpRequest) -> Portal:
         logout_url=_reverse("accounts:logout"),
         password_url=_reverse("accounts:password_change"),
         ways_url=_reverse("accounts:ways") if settings.UNIFIED_LOGIN else "",
+        sessions_url=_reverse("accounts:sessions"),
     )
 
 

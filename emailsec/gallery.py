@@ -139,6 +139,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             logout_url="#",
             password_url="#",  # noqa: S106
             ways_url="#",
+            sessions_url="#",
         ),
         "inbox_unread": 12,
         "long_name": LONG_NAME,

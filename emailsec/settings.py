@@ -74,8 +74,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.LiveLogin",
     "emailsec.middleware.NothingIsKept",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.LoginRequired",
     "accounts.middleware.PasswordChangeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -153,6 +154,7 @@ SEAL_PERIOD = 5  # seconds within which an event of the audit trail gets its pla
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": BEAT_PERIOD}
     for task in (
+        "accounts.tasks.tidy",
         "inbox.tasks.tell_transfers",
         "scans.tasks.drain_due",
         "assessments.tasks.ingest_finished_runs",
@@ -185,8 +187,10 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "accounts.views.lockout"
 AXES_VERBOSE = False
-SESSION_COOKIE_AGE = 8 * 3600
-SESSION_SAVE_EVERY_REQUEST = True
+# The limits of accounts/policy.toml are kept on the server (accounts/sessions.py); the cookie goes
+# with the browser window, and the stored session is longer than the longest log-in.
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_AGE = 7 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -19,6 +19,7 @@ from accounts.actions.joining import (
     withdraw_from_unit,
     withdraw_invitation,
 )
+from accounts.actions.sessions import end_session, end_sessions, tidy_sessions
 from accounts.actions.ways import (
     end_ways,
     link_identity,
@@ -33,6 +34,8 @@ __all__ = [
     "Refused",
     "change_password",
     "create_account",
+    "end_session",
+    "end_sessions",
     "end_ways",
     "invite_unit",
     "issue_invitation",
@@ -48,6 +51,7 @@ __all__ = [
     "seat_of",
     "set_active",
     "stop_and_invite",
+    "tidy_sessions",
     "unlink_identity",
     "withdraw_from_unit",
     "withdraw_invitation",

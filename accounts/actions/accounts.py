@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import logout
 from django.db import transaction
 
+from accounts import sessions
 from accounts.actions.base import Refused, not_portal_nor_self
-from accounts.models import Membership, User
+from accounts.actions.sessions import end_sessions
+from accounts.models import EndOfLogin, Membership, User
 from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role
 from audit.trail import Actor, record
 from inventory.models import Office, Unit
@@ -21,12 +22,15 @@ def log_out(request: "HttpRequest") -> None:
     """End the session. Takes the request because the session is what it ends."""
     if request.user.is_authenticated:
         record("account.logout", request.user, by=request.user)
-    logout(request)
+    sessions.end(request, EndOfLogin.LOGOUT)
 
 
 @transaction.atomic
-def change_password(form: "ChangePasswordForm", *, by: User) -> User:
-    """Set the new password that a valid `form` carries, and the name where it asks for one."""
+def change_password(form: "ChangePasswordForm", *, by: User, login: int | None) -> User:
+    """Set the new password that a valid `form` carries, and the name where it asks for one.
+
+    Of the person's log-ins only `login` goes on (`accounts.sessions.current_login`).
+    """
     user: User = form.save(commit=False)
     user.must_change_password = False
     columns = ["password", "must_change_password"]
@@ -36,6 +40,7 @@ def change_password(form: "ChangePasswordForm", *, by: User) -> User:
             columns.append(column)
     user.save(update_fields=columns)
     record("account.password_change", user, by=by)
+    end_sessions(user=user, why=EndOfLogin.PASSWORD, by=by, except_=login)
     return user
 
 
@@ -80,3 +85,5 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
     user.is_active = active
     user.save(update_fields=["is_active"])
     record("account.activate" if active else "account.deactivate", user, by=by)
+    if not active:
+        end_sessions(user=user, why=EndOfLogin.STOPPED, by=by)

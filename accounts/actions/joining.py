@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from accounts.actions.accounts import create_account
 from accounts.actions.base import Refused, not_portal_nor_self
+from accounts.actions.sessions import end_sessions
 from accounts.invitation_codes import digest_of, new_code
-from accounts.models import Invitation, Membership, User
+from accounts.models import EndOfLogin, Invitation, Membership, User
 from accounts.policy import policy
 from accounts.roles import Role
 from audit.trail import SYSTEM, Actor, record
@@ -179,6 +180,7 @@ def stop_and_invite(*, user: User, by: Actor) -> Invited:
     user.set_unusable_password()
     user.save(update_fields=["password"])
     record("account.reset_password", user, by=by)
+    end_sessions(user=user, why=EndOfLogin.PASSWORD, by=by)
     return issue_invitation(user=user, by=by, renewed=True)
 
 

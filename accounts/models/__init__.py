@@ -2,12 +2,15 @@
 
 from accounts.models.joining import Invitation
 from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
+from accounts.models.sessions import EndOfLogin, LoginSession
 from accounts.models.ways import UnifiedIdentity
 
 __all__ = [
     "USERNAME",
     "USERNAME_RULE",
+    "EndOfLogin",
     "Invitation",
+    "LoginSession",
     "Membership",
     "UnifiedIdentity",
     "User",

@@ -1,4 +1,4 @@
-"""Pages of the accounts: `session` and `joining` for oneself, `manage` for those of others."""
+"""Pages of the accounts: getting in and one's own account, and those of others (`manage`)."""
 
 from accounts.views.session import LoginView, lockout, logout, password_change
 

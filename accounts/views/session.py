@@ -16,7 +16,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.forms import ChangePasswordForm, LoginForm
+from accounts.models.sessions import SAYS
 from accounts.requests import PortalRequest
+from accounts.sessions import current_login
 from accounts.views.unified import ID_TOKEN, end_at_provider
 
 
@@ -29,9 +31,13 @@ class LoginView(auth_views.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        onward = urlencode({"next": self.get_redirect_url()})
-        unified = settings.UNIFIED_LOGIN
-        return super().get_context_data(unified_login=unified, onward=onward, **kwargs)
+        """With the sentence that says why an earlier log-in ended, where one did."""
+        over: Any = self.request.GET.get("over") or getattr(self.request, "login_over", None)
+        return super().get_context_data(**kwargs) | {
+            "unified_login": settings.UNIFIED_LOGIN,
+            "onward": urlencode({"next": self.get_redirect_url()}),
+            "over": SAYS.get(over, ""),
+        }
 
 
 @login_not_required
@@ -54,7 +60,7 @@ def logout(request: PortalRequest) -> HttpResponse:
 def password_change(request: PortalRequest) -> HttpResponse:
     form = ChangePasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user = actions.change_password(form, by=request.user)
+        user = actions.change_password(form, by=request.user, login=current_login(request))
         update_session_auth_hash(request, user)
         success(request, "口令已修改，请牢记新口令。")
         return redirect("dashboards:home")

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import Invitation, UnifiedIdentity, User
+from accounts.models import Invitation, LoginSession, UnifiedIdentity, User
 from assessments.models import (
     Answer,
     Campaign,
@@ -139,6 +139,7 @@ def _inventory(case: Case) -> None:
         "identity": UnifiedIdentity.objects.create(
             user=owner.filler, issuer="https://id.test", subject=owner.slug, name=owner.slug
         ),
+        "login": LoginSession.objects.create(user=owner.filler, browser=mark),
         "message": Message.objects.create(recipient=owner.filler, title=mark, body=mark, url="/"),
     }
 

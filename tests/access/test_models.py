@@ -33,6 +33,7 @@ OTHER_RULE = {
     "inventory.ImportBatch": "the uploader's own",
     "inbox.Message": "the recipient's own",
     "accounts.Invitation": "whoever sees the account",
+    "accounts.LoginSession": "one's own",
     "accounts.User": "whoever manages accounts or watches over roles",
     "audit.AuditEvent": "whoever reads the audit trail",
 }
