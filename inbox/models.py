@@ -5,11 +5,13 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 
+from inventory.scoping import is_present
+
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, user: Any) -> Self:
         """A person's own messages; nobody else's."""
-        if not getattr(user, "is_authenticated", False):
+        if not is_present(user):
             return self.none()
         return self.filter(recipient_id=user.pk)
 

@@ -28,9 +28,14 @@ class Scope:
     unit_ids: tuple[int, ...] = ()
 
 
+def is_present(user: Any) -> bool:
+    """Say whether `user` is a person who has logged in and is not switched off."""
+    return bool(getattr(user, "is_authenticated", False) and getattr(user, "is_active", False))
+
+
 def scope_of(user: Any) -> Scope:
     """Return the scope of `user`; the empty scope for anonymous, inactive or foreign objects."""
-    if not getattr(user, "is_authenticated", False) or not getattr(user, "is_active", False):
+    if not is_present(user):
         return Scope()
     scope = getattr(user, "scope", None)
     return scope if isinstance(scope, Scope) else Scope()

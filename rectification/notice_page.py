@@ -8,8 +8,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from emailsec.lib.words import cn_date
+from inventory.models import Unit
 from rectification import pages
-from rectification.actions.base import drew_up, may_handle
+from rectification.actions.base import drew_up, may_handle, office_in_charge
 from rectification.actions.replies import may_reply
 from rectification.forms import (
     DecisionForm,
@@ -64,6 +65,8 @@ def context_of(
     changes = list(notice.changes.all())
     return {
         "notice": notice,
+        "reads_unit": Unit.objects.visible_to(user).filter(pk=notice.unit_id).exists(),
+        "in_charge": office_in_charge(notice),
         "items": [{"item": i, "recheck": next(iter(rounds[i.finding_id]), None)} for i in items],
         "ordered": [i for i in items if not i.annex],
         "annex": [i for i in items if i.annex],

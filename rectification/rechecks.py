@@ -21,6 +21,7 @@ from rectification.actions.base import (
     live_item,
     lock,
     notice_url,
+    office_in_charge,
     require_finding,
     written,
 )
@@ -200,7 +201,7 @@ def _repaired(finding: Finding, wave: Wave) -> bool:
         finished_at=timezone.now(),
     )
     item = live_item(finding)
-    office = item.notice.office if item else finding.unit.police_office()
+    office = office_in_charge(item.notice) if item else finding.unit.police_office()
     tell_office(
         office,
         title=headline(f"定期探测显示已整改，待销号：{finding}"),

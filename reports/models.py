@@ -10,7 +10,7 @@ from assessments.models import SelfCheck
 from emailsec.lib.uploads import stored_path
 from inventory.models import Unit
 from inventory.scoping import ScopedQuerySet, scope_of
-from rectification.models import Notice
+from rectification.models import Notice, NoticeOwnedQuerySet
 from scans.models import Authorization
 
 STAGE_LABEL: Final = "整改情况报告（阶段性）"
@@ -29,10 +29,11 @@ class DocumentQuerySet(ScopedQuerySet["Document"]):
     scope_path = "unit"
 
     def visible_to(self, user: Any) -> Self:
-        """Documents of visible units, those of a notice as far as the notice is visible (to the
-        unit and to other authorities from 送达 on); a unit never sees the office's own copies."""
+        """Documents of visible units, and those of visible notices (to the unit and to other
+        authorities from 送达 on); a unit never sees the office's own copies."""
+        units = Unit.objects.visible_to(user).values("pk")
         notices = Notice.objects.visible_to(user).values("pk")
-        rows = super().visible_to(user).filter(Q(notice=None) | Q(notice__in=notices))
+        rows = self.filter(Q(notice=None, unit__in=units) | Q(notice__in=notices))
         if scope_of(user).office_paths:
             return rows
         return rows.exclude(kind=Document.Kind.NOTICE_FILE)
@@ -123,10 +124,6 @@ class Document(models.Model):
         return False
 
 
-class RenderProblemQuerySet(ScopedQuerySet["RenderProblem"]):
-    scope_path = "notice__unit"
-
-
 class RenderProblem(models.Model):
     """Why an approved notice has no paper yet, in words for a person. Gone once it has."""
 
@@ -135,7 +132,7 @@ class RenderProblem(models.Model):
     attempts = models.PositiveIntegerField("已尝试", default=1)
     at = models.DateTimeField("最近一次", auto_now=True)
 
-    objects: ClassVar[Any] = RenderProblemQuerySet.as_manager()
+    objects: ClassVar[Any] = NoticeOwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name = "文书生成失败"
@@ -149,10 +146,6 @@ class RenderProblem(models.Model):
         return self.notice.unit
 
 
-class ReportWordsQuerySet(ScopedQuerySet["ReportWords"]):
-    scope_path = "notice__unit"
-
-
 class ReportWords(models.Model):
     """What only the unit can say in its 整改报告; kept, so that each export prints it."""
 
@@ -162,7 +155,7 @@ class ReportWords(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField("时间", auto_now=True)
 
-    objects: ClassVar[Any] = ReportWordsQuerySet.as_manager()
+    objects: ClassVar[Any] = NoticeOwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name = "整改报告文字"

@@ -134,7 +134,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
             )
         if not power.endswith(".read"):
             return unit.is_supervised_by(self)
-        return bool(Unit.objects.visible_to(self).filter(pk=unit.pk).exists())
+        return sees(self, obj)
 
     @property
     def is_unit_side(self) -> bool:
@@ -172,6 +172,14 @@ def unit_of(obj: Any) -> Unit | None:
         return obj
     unit = getattr(obj, "unit", None)
     return unit if isinstance(unit, Unit) else None
+
+
+def sees(user: User, obj: Any) -> bool:
+    """Say whether `visible_to` shows `obj` to `user`; a row without a rule follows its unit."""
+    rows = type(obj)._default_manager
+    if not hasattr(rows, "visible_to"):
+        rows, obj = Unit.objects, unit_of(obj)
+    return bool(rows.visible_to(user).filter(pk=obj.pk).exists())
 
 
 def _values(roles: frozenset[Role]) -> list[str]:

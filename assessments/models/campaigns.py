@@ -8,6 +8,7 @@ from django.db.models import Q
 from audit.models import StatusChange
 from emailsec.lib.workdays import today
 from inventory.models import Office, Unit
+from inventory.scoping import scope_of
 
 
 class Questionnaire(models.Model):
@@ -37,10 +38,8 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         units = Unit.objects.visible_to(user).values("pk")
         asked = Campaign._base_manager.filter(selfchecks__unit__in=units)
         rule = Q(pk__in=asked.values("pk"))
-        scope = getattr(user, "scope", None)
-        if getattr(user, "is_active", False) and scope is not None:
-            for path in scope.office_paths:
-                rule |= Q(office__path__startswith=path)
+        for path in scope_of(user).office_paths:
+            rule |= Q(office__path__startswith=path)
         return self.filter(rule)
 
 

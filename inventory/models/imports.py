@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 
 from inventory.models.places import Office
+from inventory.scoping import is_present
 
 
 def _workbook_path(instance: "ImportBatch", filename: str) -> str:
@@ -15,7 +16,7 @@ def _workbook_path(instance: "ImportBatch", filename: str) -> str:
 class ImportBatchQuerySet(models.QuerySet["ImportBatch"]):
     def visible_to(self, user: Any) -> Self:
         """A person's own uploads; they hold telephone numbers, so nobody else's."""
-        if not getattr(user, "is_authenticated", False):
+        if not is_present(user):
             return self.none()
         return self.filter(by_id=user.pk)
 

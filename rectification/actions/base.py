@@ -1,6 +1,6 @@
 """What the verbs share: refusals, whose case it is, and the lock that keeps a case in step."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q
@@ -67,15 +67,18 @@ def may_handle(by: User, power: str, notice: Notice) -> bool:
     return by.can(power, notice) and _in_charge(by.office, notice)
 
 
-def _in_charge(office: Office | None, notice: Notice) -> bool:
-    if office == notice.office:
-        return True
-    if office is None or notice.status not in Notice.SERVED_OR_LATER:
-        return False
+def office_in_charge(notice: Notice) -> Office:
+    """The office that moves a notice: the one whose seal it bears or, once the unit was handed
+    over with the notice served, the one that took it."""
     now = notice.unit.supervisions.filter(kind=notice.office.kind).select_related("office").first()
-    if now is None or now.office.path.startswith(notice.office.path):
-        return False
-    return bool(office == now.office)
+    served = notice.status in Notice.SERVED_OR_LATER
+    if not served or now is None or now.office.path.startswith(notice.office.path):
+        return notice.office
+    return cast("Office", now.office)
+
+
+def _in_charge(office: Office | None, notice: Notice) -> bool:
+    return office is not None and office in (notice.office, office_in_charge(notice))
 
 
 def drew_up(by: User, notice: Notice) -> bool:

@@ -17,6 +17,7 @@ from rectification.actions.base import (
     headline,
     lock,
     notice_url,
+    office_in_charge,
     require_notice,
     written,
 )
@@ -63,7 +64,7 @@ def ask_extension(
     )
     record("extension.ask", notice, by=by, details={"until": until.isoformat()})
     tell_office(
-        notice.office,
+        office_in_charge(notice),
         title=headline(f"{notice.unit}申请延期至{cn_date(until)}"),
         body=reason,
         url=notice_url(notice),

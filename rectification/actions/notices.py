@@ -15,6 +15,7 @@ from rectification.actions.base import (
     headline,
     lock,
     notice_url,
+    office_in_charge,
     require_notice,
     written,
 )
@@ -53,7 +54,11 @@ def revoke_notice(notice: Notice, *, reason: str, by: User) -> None:
     body = f"撤销理由：{reason}"
     tell_unit(notice.unit, title=title, body=body, url=notice_url(notice))
     tell_office(
-        notice.office, title=title, body=body, url=notice_url(notice), roles=(Role.CASE_OFFICER,)
+        office_in_charge(notice),
+        title=title,
+        body=body,
+        url=notice_url(notice),
+        roles=(Role.CASE_OFFICER,),
     )
 
 
@@ -132,7 +137,7 @@ def sign_notice(notice: Notice, *, received_by: str, by: User) -> None:
         if item.finding.status == Finding.Status.NOTIFIED:
             FINDING.move(item.finding, "rectify", by=by)
     tell_office(
-        notice.office,
+        office_in_charge(notice),
         title=headline(f"{notice.unit}已签收 {notice.number}"),
         url=notice_url(notice),
         roles=(Role.CASE_OFFICER,),

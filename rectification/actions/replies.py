@@ -13,7 +13,14 @@ from emailsec.lib.uploads import CheckedFile, Upload, already_there, check_uploa
 from emailsec.lib.words import cn_date
 from emailsec.lib.workdays import today
 from inbox.actions import tell_office
-from rectification.actions.base import Refused, headline, lock, notice_url, written
+from rectification.actions.base import (
+    Refused,
+    headline,
+    lock,
+    notice_url,
+    office_in_charge,
+    written,
+)
 from rectification.lifecycles import FINDING, NOTICE
 from rectification.models import Finding, Notice, NoticeItem, Reply, ReplyEvidence
 
@@ -129,7 +136,7 @@ def _all_answered(notice: Notice, by: User) -> None:
         return
     NOTICE.move(notice, "reply", by=by)
     tell_office(
-        notice.office,
+        office_in_charge(notice),
         title=headline(f"{notice.unit}已提交整改反馈：{notice.number}"),
         url=notice_url(notice),
         roles=(Role.CASE_OFFICER,),

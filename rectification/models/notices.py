@@ -19,13 +19,14 @@ class NoticeQuerySet(ScopedQuerySet["Notice"]):
     _revoked = Q(status="void", served_on__isnull=False)
 
     def visible_to(self, user: Any) -> Self:
-        """Notices of visible units: those of the user's own offices and what lies below them;
-        those of other authorities, and for the unit itself any, only from 送达 on, and still
-        when they were revoked afterwards."""
-        rule = Q(status__in=Notice.SERVED_OR_LATER) | self._revoked
+        """What the user's own offices and those below them issued, always: also when the unit has
+        passed to another office since. Of a visible unit what others issued, and for the unit
+        itself any, only from 送达 on, and still when it was revoked afterwards."""
+        units = Unit.objects.visible_to(user).values("pk")
+        rule = Q(unit__in=units) & (Q(status__in=Notice.SERVED_OR_LATER) | self._revoked)
         for path in scope_of(user).office_paths:
             rule |= Q(office__path__startswith=path)
-        return super().visible_to(user).filter(rule)
+        return self.filter(rule)
 
     def with_counts(self) -> Self:
         """Adds `ordered` and `ordered_done`: findings to repair, and those 销号; nothing is done
@@ -170,9 +171,16 @@ class Counter(models.Model):
         return f"{self.series} {self.year}: {self.last}"
 
 
-class NoticeItemQuerySet(ScopedQuerySet["NoticeItem"]):
-    scope_path = "finding__unit"
+class NoticeOwnedQuerySet(ScopedQuerySet[Any]):
+    """Base for what belongs to a notice: who sees the notice sees it."""
 
+    scope_path = "notice__unit"
+
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(notice__in=Notice.objects.visible_to(user).values("pk"))
+
+
+class NoticeItemQuerySet(NoticeOwnedQuerySet):
     def live(self) -> Self:
         """Items whose finding has not ended within their notice, nor the notice been voided."""
         return self.filter(ended_on=None)
@@ -234,13 +242,10 @@ def notice_scan_path(instance: "NoticeScan", filename: str) -> str:
     return stored_path("notices", instance.notice_id, filename)
 
 
-class NoticeScanQuerySet(ScopedQuerySet["NoticeScan"]):
-    scope_path = "notice__unit"
-
+class NoticeScanQuerySet(NoticeOwnedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Scans of visible notices; 送达回证 is the office's own copy."""
-        notices = Notice.objects.visible_to(user).values("pk")
-        rows = super().visible_to(user).filter(notice__in=notices)
+        rows = super().visible_to(user)
         if scope_of(user).office_paths:
             return rows
         return rows.exclude(kind=NoticeScan.Kind.RECEIPT)
@@ -277,10 +282,6 @@ class NoticeScan(models.Model):
         return self.notice.unit
 
 
-class ExtensionQuerySet(ScopedQuerySet["Extension"]):
-    scope_path = "notice__unit"
-
-
 class Extension(models.Model):
     """A unit's request for a later deadline and the office's decision."""
 
@@ -302,7 +303,7 @@ class Extension(models.Model):
     decided_at = models.DateTimeField(null=True)
     decision_note = models.CharField("审批意见", max_length=300, blank=True)
 
-    objects: ClassVar[Any] = ExtensionQuerySet.as_manager()
+    objects: ClassVar[Any] = NoticeOwnedQuerySet.as_manager()
 
     class Meta:
         verbose_name = "延期申请"

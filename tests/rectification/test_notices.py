@@ -6,10 +6,12 @@ import re
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from audit.lifecycle import IllegalMove
 from audit.models import AuditEvent
 from emailsec.lib.workdays import today
+from inbox.models import Message
 from inventory.actions import transfer_unit
 from inventory.models import Delegation, Supervision
 from rectification import actions, rechecks
@@ -252,16 +254,49 @@ def test_the_office_above_reads_a_running_case_and_moves_nothing(world, above, p
 
 
 def test_who_took_the_unit_over_finishes_the_case(world, above, people):
-    notice = replied(world)
+    replied(world)
     finding = Finding.objects.get()
     region = world.unit_b.region
     transfer_unit(
         unit=world.unit_a, office=world.city_b, reason="区划调整", by=above, region=region
     )
-    assert people(world.officer).get("notice_detail", notice.pk).status_code == 404
     data = {"kind": "paper", "result": "passed", "seen": "看过。"}
     assert people(above).post("recheck", finding.pk, **data).status_code == 403
     assert "复查已记录" in people(world.officer_b).said("recheck", finding.pk, **data)
+
+
+def test_who_gave_the_unit_away_still_reads_what_it_issued_and_nothing_else(world, above, people):
+    notice, giver = replied(world), people(world.officer)
+    finding, scan = Finding.objects.get(), notice.scans.first()
+    region = world.unit_b.region
+    transfer_unit(
+        unit=world.unit_a, office=world.city_b, reason="区划调整", by=above, region=region
+    )
+    assert notice.number in giver.text("notice_list")
+    page = giver.text("notice_detail", notice.pk)
+    assert "该单位已不由本机关监管，现由乙市公安局网安支队办理" in page
+    assert finding.title in page
+    for kept in ("rectification:finding_detail", "inventory:unit_detail"):
+        key = finding.pk if "finding" in kept else world.unit_a.pk
+        assert reverse(kept, args=[key]) not in page
+    assert 'method="post"' not in re.sub(r"<form[^>]*logout[^>]*>", "", page)
+    assert giver.get("scan_file", scan.pk).status_code == 200
+    assert giver.get("finding_detail", finding.pk).status_code == 404
+    assert giver.post("revoke", notice.pk, reason="错").status_code == 403
+
+
+def test_what_the_unit_does_after_a_hand_over_is_told_to_who_took_it(world, above):
+    notice = signed(world)
+    region = world.unit_b.region
+    transfer_unit(
+        unit=world.unit_a, office=world.city_b, reason="区划调整", by=above, region=region
+    )
+    Message.objects.all().delete()
+    notice.refresh_from_db()
+    answer(world, notice, Finding.objects.get())
+    told = set(Message.objects.values_list("recipient__username", flat=True))
+    assert "officer_b" in told
+    assert "officer" not in told
 
 
 def test_a_finding_in_no_notice_is_every_supervising_offices(world, above):
