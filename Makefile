@@ -2,7 +2,7 @@
 PYTHON ?= python3
 export HOST PORT ARGS
 
-.PHONY: help run test check audit bench demo-reset lock show-audit show-main-line python
+.PHONY: help run test check audit bench demo-reset lock show-access show-audit show-main-line python
 .DEFAULT_GOAL := help
 
 help: ## 显示本帮助
@@ -31,6 +31,9 @@ lock: python ## 由 requirements*.in 与 package.json 重新生成锁定文件
 
 show-audit: python ## 用各种办法改动审计日志，看是否都被发现，末行为数字
 	@$(PYTHON) -m tools.show_audit
+
+show-access: python ## 走查每个页面的权限，并以一万例对照可见范围，末行为数字
+	@$(PYTHON) -m tools.show_access
 
 show-main-line: python ## 只走一遍主线（五个人、一个案件），末行为数字
 	@$(PYTHON) -m tools.main_line

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.tools.common import ROOT
-from tools import audit, common, main_line, show_audit
+from tools import audit, common, main_line, show_access, show_audit
 
 
 @pytest.mark.parametrize(
@@ -116,3 +116,15 @@ def test_audit_figures_are_equal_or_a_failure() -> None:
         with pytest.raises(common.ToolError):
             show_audit.figures([wrong])
     assert (ROOT / show_audit.SHOW.partition("::")[0]).is_file()
+
+
+def test_access_figures_are_complete_or_a_failure() -> None:
+    halves = ["routes=60 roles=20 cases=3000 leaks=0", "routes=70 roles=21 cases=4000 leaks=0"]
+    asked = "property cases=10000 from world 7"
+    assert show_access.figures([*halves, asked]) == "routes=130 roles=21 cases=17000 leaks=0"
+    leaking = halves[0].replace("leaks=0", "leaks=1")
+    few = "property cases=200 from world 7"
+    for wrong in (halves, [asked], [halves[0], asked], [*halves, few], [leaking, halves[1], asked]):
+        with pytest.raises(common.ToolError):
+            show_access.figures(wrong)
+    assert (ROOT / show_access.TESTS).is_dir()

@@ -1,0 +1,72 @@
+"""`visible_to` agrees with the oracle in random worlds, for every user and every kind of row.
+
+Two hundred cases (users x worlds) here; `make show-access` asks for ten thousand.
+"""
+
+import os
+from collections.abc import Iterator
+from itertools import cycle, islice
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from assessments.models import Campaign
+from emailsec.lib.workdays import today
+from inventory.models import Unit
+from rectification.models import Notice
+from tests.access import oracle
+from tests.access.worlds import Drawn, Writer, Written, draw
+
+PEOPLE, TURN = 20, 4
+CASES = int(os.environ.get("ACCESS_CASES", "200"))
+FIRST = int(os.environ.get("ACCESS_SEED", "1"))
+
+
+def keys(model: Any, user: Any) -> set[int]:
+    return set(model._default_manager.visible_to(user).values_list("pk", flat=True))
+
+
+def disagreements(drawn: Drawn, made: Written) -> Iterator[str]:
+    """Say where what a user gets is not what the oracle grants."""
+    kinds = cycle([*made.owned, *made.issued, *made.personal])
+    for n, user in enumerate(made.users):
+        # The two rules and the campaign for everybody; the many kinds of row that follow one of
+        # the rules in turn, over the users of all worlds.
+        for model in {Unit, Notice, Campaign, *islice(kinds, TURN)}:
+            wanted, got = granted(drawn, made, n, model), keys(model, user)
+            if got != wanted:
+                yield f"{user}: {model.__name__} sees {got - wanted}, misses {wanted - got}"
+
+
+def granted(drawn: Drawn, made: Written, n: int, model: Any) -> set[int]:
+    """Return the keys of `model` that the oracle grants to user `n`."""
+    him, day = drawn.users[n][0], today()
+    if model in made.owned:
+        return {pk for pk, unit in made.owned[model].items() if oracle.sees(him, unit, day)}
+    if model in made.issued:
+        return {pk for pk, of in made.issued[model].items() if oracle.sees_notice(him, of, day)}
+    if model in made.personal:
+        return {pk for pk, owner in made.personal[model].items() if owner == n and him.active}
+    return {
+        pk
+        for pk, (office, units) in made.campaigns.items()
+        if any(oracle.sees(him, unit, day) for unit in units)
+        or (him.active and any(p in oracle.line(office) for p in him.places))
+    }
+
+
+@pytest.mark.slow
+def test_visible_to_agrees_with_the_oracle(db):
+    cases = given = 0
+    for seed in range(FIRST, FIRST + -(-CASES // PEOPLE)):
+        with transaction.atomic():
+            drawn = draw(seed, PEOPLE)
+            made = Writer(drawn).write()
+            found = list(disagreements(drawn, made))
+            given += sum(len(keys(Unit, user)) for user in made.users[:3])
+            transaction.set_rollback(True)
+        cases += len(made.users)
+        assert not found, f"world {seed}:\n" + "\n".join(found)
+    print(f"\nproperty cases={cases} from world {FIRST}")
+    assert given > cases // 20, "worlds in which nobody sees anything prove nothing"
