@@ -319,6 +319,7 @@ LOGGING = {
     "loggers": {
         "weasyprint": {"level": "ERROR"},
         "fontTools": {"level": "ERROR"},
+        "pypdf": {"level": "ERROR"},
         "axes": {"level": "WARNING"},
     },
 }

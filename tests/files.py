@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import zipfile
+from collections.abc import Mapping
 
 from PIL import Image
 
@@ -41,3 +43,15 @@ def image(kind: str = "png", *, size: tuple[int, int] = (8, 8), shade: int = 200
 PDF = pdf()
 PNG = image()
 PDF_SHA256 = hashlib.sha256(PDF).hexdigest()
+
+
+_MARKERS = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml", "ofd": "OFD.xml"}
+
+
+def container(kind: str = "docx", members: Mapping[str, bytes] | None = None) -> bytes:
+    """A ZIP container that its marker makes a docx, xlsx or ofd, with further members."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in ({_MARKERS[kind]: b"<x/>"} | dict(members or {})).items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()

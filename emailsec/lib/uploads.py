@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from emailsec.lib import contents
 from emailsec.lib.classified import ADVICE, is_marked
 
 if TYPE_CHECKING:
@@ -41,8 +42,6 @@ _ZIP_MARKERS: Final = {
     "ofd": "OFD.xml",
 }
 NAME_LENGTH: Final = 120
-_MAX_MEMBERS: Final = 2000
-_MAX_UNPACKED: Final = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,12 +64,7 @@ class CheckedFile:
 def _zip_kind(stream: IO[bytes]) -> str:
     try:
         with zipfile.ZipFile(stream) as archive:
-            members = archive.infolist()
-            if len(members) > _MAX_MEMBERS or sum(m.file_size for m in members) > _MAX_UNPACKED:
-                raise ValidationError("压缩内容过大，无法接受；请另存为较小的文件或转为 PDF。")
-            names = {m.filename for m in members}
-            if any(name.lower().endswith("vbaproject.bin") for name in names):
-                raise ValidationError("文件含有宏，无法接受；请另存为不含宏的文件或转为 PDF。")
+            names = {m.filename for m in archive.infolist()}
     except (zipfile.BadZipFile, OSError, NotImplementedError):
         return ""
     return next((kind for kind, marker in _ZIP_MARKERS.items() if marker in names), "")
@@ -165,9 +159,10 @@ def check_upload(file: Upload, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFi
         raise ValidationError(
             f"文件内容与扩展名“.{suffix}”不符；请用原程序另存为 {wanted} 后再传，不要只改文件名。"
         )
-    digest = hashlib.sha256()
     stream.seek(0)
-    while block := stream.read(1 << 16):
-        digest.update(block)
+    content = stream.read()
     stream.seek(0)
-    return CheckedFile(name=name, kind=kind, size=size, sha256=digest.hexdigest())
+    if problem := contents.problem(kind, content):
+        raise ValidationError(problem)
+    digest = hashlib.sha256(content).hexdigest()
+    return CheckedFile(name=name, kind=kind, size=size, sha256=digest)
