@@ -9,6 +9,7 @@ import zipfile
 import zlib
 
 import pytest
+import weasyprint  # noqa: F401 - it changes what Pillow takes, for the whole process
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from openpyxl import Workbook

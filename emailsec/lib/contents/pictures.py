@@ -5,7 +5,7 @@ import re
 import zipfile
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 PIXELS: Final = 80_000_000  # A3 at 600 dpi has 70 million
 _TAIL: Final = 64  # bytes that careless programs leave behind a picture
@@ -41,7 +41,10 @@ def jpeg_problem(content: bytes) -> str:
 
 
 def _decoded(kind: str, content: bytes) -> str:
-    Image.MAX_IMAGE_PIXELS = None  # in the child only; our own limit is told in our words
+    # In the child only: our own limit is told in our words, and half a picture is none, although
+    # WeasyPrint tells Pillow otherwise.
+    Image.MAX_IMAGE_PIXELS = None
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
         with Image.open(io.BytesIO(content), formats=[kind]) as picture:
             if picture.width * picture.height > PIXELS:
