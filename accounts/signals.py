@@ -7,6 +7,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from accounts import sessions
+from accounts.lockout import masked
 from accounts.models import User
 from audit.trail import record
 
@@ -22,6 +23,5 @@ def on_login(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> No
 def on_failure(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> None:
     name = str(credentials.get("username", ""))[:40]
     if not User.objects.filter(username=name).exists():
-        # Perhaps a password in the wrong box: enough to count, too little to use.
-        name = f"（无此用户）{name[:2]}…"
+        name = masked(name)
     record("account.login_failed", None, by=None, result="failed", label=name)

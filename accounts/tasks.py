@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts import lockout
 from accounts.actions import tidy_sessions
 
 
@@ -9,3 +10,4 @@ from accounts.actions import tidy_sessions
 def tidy() -> None:
     """Mark what has run out and forget what is long over; safe to run twice."""
     tidy_sessions()
+    lockout.forget()

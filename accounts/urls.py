@@ -20,6 +20,7 @@ urlpatterns = [
     path("<int:user_id>/ways/end/", manage.ways_end, name="ways_end"),
     path("<int:user_id>/invitation/withdraw/", manage.withdraw, name="invitation_withdraw"),
     path("join/", joining.join, name="join"),
+    path("<int:user_id>/unlock/", manage.unlock, name="unlock"),
     path("powers/", powers.powers, name="powers"),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", logout, name="logout"),

@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from accounts.lockout import check_password
+from assessments.models import SelfCheck
 from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet
 
@@ -177,14 +179,16 @@ class SignForm(forms.Form):
         error_messages={"required": "请输入您的登录口令。"},
     )
 
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, selfcheck: SelfCheck, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.user, self.selfcheck = user, selfcheck
         self.helper = FormHelper()
         self.helper.form_tag = False
 
     def clean_password(self) -> str:
-        if not self.user.check_password(self.cleaned_data["password"]):
+        """Raises accounts.lockout.Locked after too many wrong ones."""
+        word, act = self.cleaned_data["password"], "selfcheck.sign_failed"
+        if not check_password(user=self.user, password=word, act=act, obj=self.selfcheck):
             raise ValidationError("口令不正确。")
         return ""
 

@@ -25,7 +25,6 @@ def _quick_and_apart(settings, tmp_path):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MEDIA_ROOT = tmp_path / "uploads"
     settings.AUDIT_DIR = tmp_path / "audit"
-    settings.AXES_ENABLED = False
 
 
 @pytest.fixture

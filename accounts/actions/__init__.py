@@ -19,6 +19,7 @@ from accounts.actions.joining import (
     withdraw_from_unit,
     withdraw_invitation,
 )
+from accounts.actions.lockout import lift_lock, unlock
 from accounts.actions.sessions import end_session, end_sessions, tidy_sessions
 from accounts.actions.ways import (
     end_ways,
@@ -41,6 +42,7 @@ __all__ = [
     "issue_invitation",
     "join",
     "join_address",
+    "lift_lock",
     "link_identity",
     "log_out",
     "note_miss",
@@ -53,6 +55,7 @@ __all__ = [
     "stop_and_invite",
     "tidy_sessions",
     "unlink_identity",
+    "unlock",
     "withdraw_from_unit",
     "withdraw_invitation",
 ]

@@ -7,13 +7,19 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.core.exceptions import ValidationError
 
+from accounts import lockout
 from accounts.models import USERNAME, USERNAME_RULE, User
+from accounts.policy import policy
 from accounts.roles import OFFICE_ROLES, UNIT_ROLES, Role
 from inventory import codes
 from inventory.forms.fields import CodeField, speak_plainly
 from inventory.models import Office, Unit
 
-_WRONG = "用户名或口令不正确。连续5次错误将锁定15分钟。"
+_LIMITS = policy().lockout
+_WRONG = (
+    f"用户名或口令不正确。连续 {_LIMITS.account_failures} 次错误将锁定"
+    f" {_LIMITS.account_minutes[0]} 分钟。"
+)
 
 
 class LoginForm(AuthenticationForm):
@@ -26,6 +32,24 @@ class LoginForm(AuthenticationForm):
         self.fields["password"].label = "口令"
         self.fields["username"].error_messages["required"] = "请填写用户名。"
         self.fields["password"].error_messages["required"] = "请填写口令。"
+
+    def clean(self) -> dict[str, Any]:
+        """Try name and password, counted.
+
+        Raises:
+            Locked: account or address is locked; nothing was tried.
+        """
+        username = self.cleaned_data.get("username")
+        if not (username and self.cleaned_data.get("password")):
+            return super().clean()
+        attempt = lockout.begin(username)
+        try:
+            data: dict[str, Any] = super().clean()
+        except ValidationError:
+            attempt.failed()
+            raise
+        attempt.passed()
+        return data
 
 
 class OwnPasswordForm(forms.Form):
@@ -83,6 +107,14 @@ class ChangePasswordForm(_SpokenPasswords, PasswordChangeForm):
     def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.speak()
+
+    def clean_old_password(self) -> str:
+        """Raises Locked as well: whoever guesses here sits at somebody else's open page."""
+        old: str = self.cleaned_data["old_password"]
+        act = "account.password_change"
+        if not lockout.check_password(user=self.user, password=old, act=act):
+            raise ValidationError(self.error_messages["password_incorrect"])
+        return old
 
     def clean_new_password1(self) -> str:
         new: str = self.cleaned_data["new_password1"]

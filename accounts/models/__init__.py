@@ -1,6 +1,7 @@
 """People and power, one module a noun."""
 
 from accounts.models.joining import Invitation
+from accounts.models.lockout import FailureCount
 from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
 from accounts.models.sessions import EndOfLogin, LoginSession
 from accounts.models.ways import UnifiedIdentity
@@ -9,6 +10,7 @@ __all__ = [
     "USERNAME",
     "USERNAME_RULE",
     "EndOfLogin",
+    "FailureCount",
     "Invitation",
     "LoginSession",
     "Membership",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role, powers_of
@@ -33,6 +33,13 @@ class UserQuerySet(models.QuerySet["User"]):
         )
         rows = self.annotate(invitations_open=Count("invitations", filter=works))
         return rows.order_by("username")  # counting forgets the order
+
+    def with_locks(self) -> Self:
+        """With `locked_until`, where a password was wrong too often."""
+        counts: Any = User._meta.get_field("failure_counts").related_model
+        locks = counts.objects.filter(user=OuterRef("pk"), locked_until__gt=timezone.now())
+        latest = locks.order_by("-locked_until").values("locked_until")[:1]
+        return self.annotate(locked_until=Subquery(latest))
 
     def visible_to(self, user: Any) -> Self:
         """Accounts are shown only to whoever manages them or watches over their roles."""

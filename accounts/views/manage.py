@@ -26,7 +26,7 @@ def _may_manage(request: PortalRequest) -> None:
 @require_GET
 def account_list(request: PortalRequest) -> HttpResponse:
     _may_manage(request)
-    rows = User.objects.visible_to(request.user).with_places().with_invitations()
+    rows = User.objects.visible_to(request.user).with_places().with_invitations().with_locks()
     found = AccountFilter(request.GET, rows)
     page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
     return render(request, "accounts/account_list.html", {"filter": found, "page": page})
@@ -111,4 +111,17 @@ def set_active(request: PortalRequest, user_id: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"账号“{user.username}”已{'启用' if active else '停用'}。")
+    return redirect("accounts:list")
+
+
+@require_POST
+def unlock(request: PortalRequest, user_id: int) -> HttpResponse:
+    _may_manage(request)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    try:
+        actions.unlock(user=user, by=request.user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"已解除账号“{user.username}”的登录锁定。")
     return redirect("accounts:list")

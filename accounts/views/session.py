@@ -10,15 +10,19 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.messages import success
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.forms import ChangePasswordForm, LoginForm
+from accounts.lockout import Locked
+from accounts.models import EndOfLogin
 from accounts.models.sessions import SAYS
+from accounts.policy import policy
 from accounts.requests import PortalRequest
-from accounts.sessions import current_login
+from accounts.sessions import current_login, end
 from accounts.views.unified import ID_TOKEN, end_at_provider
 
 
@@ -30,6 +34,16 @@ class LoginView(auth_views.LoginView):
     authentication_form = LoginForm
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Log in, or say that nothing is looked at for a while."""
+        try:
+            return super().post(request, *args, **kwargs)
+        except Locked as lock:
+            context = {"minutes": lock.minutes}
+            answer = render(request, "accounts/lockout.html", context, status=429)
+            answer["Retry-After"] = str(60 * lock.minutes)
+            return answer
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With the sentence that says why an earlier log-in ended, where one did."""
         over: Any = self.request.GET.get("over") or getattr(self.request, "login_over", None)
@@ -37,15 +51,8 @@ class LoginView(auth_views.LoginView):
             "unified_login": settings.UNIFIED_LOGIN,
             "onward": urlencode({"next": self.get_redirect_url()}),
             "over": SAYS.get(over, ""),
+            "limits": policy().lockout,
         }
-
-
-@login_not_required
-def lockout(
-    request: HttpRequest, response: Any = None, credentials: Any = None, *args: Any, **kwargs: Any
-) -> HttpResponse:
-    """What django-axes shows once an account is locked for an address."""
-    return render(request, "accounts/lockout.html", {"minutes": 15}, status=429)
 
 
 @require_POST
@@ -55,11 +62,21 @@ def logout(request: PortalRequest) -> HttpResponse:
     return redirect(end_at_provider(id_token) if id_token else "accounts:login")
 
 
+def end_guessing(request: HttpRequest) -> HttpResponse:
+    """Log out whoever could not tell the password of the person they are logged in as."""
+    end(request, EndOfLogin.GUESSED)
+    return redirect(f"{reverse('accounts:login')}?over={EndOfLogin.GUESSED}")
+
+
 @never_cache
 @require_http_methods(["GET", "POST"])
 def password_change(request: PortalRequest) -> HttpResponse:
     form = ChangePasswordForm(request.user, request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    try:
+        valid = request.method == "POST" and form.is_valid()
+    except Locked:
+        return end_guessing(request)
+    if valid:
         user = actions.change_password(form, by=request.user, login=current_login(request))
         update_session_auth_hash(request, user)
         success(request, "口令已修改，请牢记新口令。")

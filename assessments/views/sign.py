@@ -1,36 +1,21 @@
 """Submission, signature by the unit's leader, and the ways back."""
 
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.lockout import Locked
 from accounts.requests import PortalRequest
+from accounts.views.session import end_guessing
 from assessments import actions
 from assessments.forms import SignForm, StampedForm
-from assessments.models import SelfCheck, SignOff
+from assessments.models import SignOff
 from assessments.views.rows import selfcheck_of
 from assessments.views.summary import summary_context
 from audit.downloads import hand_out
 from audit.lifecycle import IllegalMove
-from audit.trail import record
-
-_FAILURES = "signature_failures"
-_FAILURES_ALLOWED = 5
-
-
-def _too_many_failures(request: PortalRequest, selfcheck: SelfCheck) -> bool:
-    """Count a wrong password at the signature; end the session after the fifth, as a log-in
-    would: somebody at the leader's unlocked desk must not guess on."""
-    count = request.session.get(_FAILURES, 0) + 1
-    request.session[_FAILURES] = count
-    record("selfcheck.sign_failed", selfcheck, by=request.user, result="failed")
-    if count < _FAILURES_ALLOWED:
-        return False
-    logout(request)
-    return True
 
 
 @require_POST
@@ -60,12 +45,12 @@ def sign(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = selfcheck_of(request, pk)
     if not request.user.can("selfcheck.sign", selfcheck):
         raise PermissionDenied("selfcheck.sign")
-    form = SignForm(request.POST, user=request.user)
-    if form.has_error("password") and _too_many_failures(request, selfcheck):
-        messages.error(request, "口令连续5次错误，已退出登录，请重新登录。")
-        return redirect("accounts:login")
-    if form.is_valid():
-        request.session.pop(_FAILURES, None)
+    form = SignForm(request.POST, user=request.user, selfcheck=selfcheck)
+    try:
+        valid = form.is_valid()
+    except Locked:
+        return end_guessing(request)
+    if valid:
         try:
             actions.sign_online(selfcheck, digest=form.cleaned_data["digest"], by=request.user)
             messages.success(request, "已审签并报送监管机关。")

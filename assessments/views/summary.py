@@ -66,7 +66,7 @@ def summary_context(request: PortalRequest, selfcheck: SelfCheck, **more: Any) -
         "may_edit": may_edit(request, selfcheck),
         "may_sign": to_sign and user.can("selfcheck.sign", selfcheck),
         "may_stamp": to_sign and user.can("selfcheck.fill", selfcheck),
-        "sign_form": SignForm(initial={"digest": digest}, user=user),
+        "sign_form": SignForm(initial={"digest": digest}, user=user, selfcheck=selfcheck),
         "stamped_form": StampedForm(),
         "signoff": selfcheck.signoffs.valid().first(),
         **more,

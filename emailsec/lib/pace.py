@@ -31,10 +31,10 @@ def hit(what: str, request: HttpRequest, *, seconds: int) -> int:
 
 
 def _key(what: str, request: HttpRequest) -> str:
-    return f"pace:{what}:{_neighbourhood(request.META.get('REMOTE_ADDR', ''))}"
+    return f"pace:{what}:{neighbourhood(request.META.get('REMOTE_ADDR', ''))}"
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """An IPv4 address itself; of IPv6 the /64, within which a caller chooses freely."""
     try:
         parsed = ip_address(address)

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import Invitation, LoginSession, UnifiedIdentity, User
+from accounts.models import FailureCount, Invitation, LoginSession, UnifiedIdentity, User
 from assessments.models import (
     Answer,
     Campaign,
@@ -138,6 +138,9 @@ def _inventory(case: Case) -> None:
         "person": owner.filler,
         "identity": UnifiedIdentity.objects.create(
             user=owner.filler, issuer="https://id.test", subject=owner.slug, name=owner.slug
+        ),
+        "lock": FailureCount.objects.create(
+            subject=owner.slug, user=owner.filler, locked_until=timezone.now()
         ),
         "login": LoginSession.objects.create(user=owner.filler, browser=mark),
         "message": Message.objects.create(recipient=owner.filler, title=mark, body=mark, url="/"),

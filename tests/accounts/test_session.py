@@ -3,7 +3,6 @@
 import logging
 
 import pytest
-from axes.models import AccessAttempt
 from django.urls import reverse
 
 from audit.models import AuditEvent
@@ -57,35 +56,6 @@ def test_failures_are_recorded_without_what_was_typed(client, world, caplog):
     everything = caplog.text + str(list(AuditEvent.objects.values()))
     assert "Geheim-Eins-1" not in everything
     assert "Wrong-Box" not in everything
-
-
-@pytest.mark.parametrize("username", ["filler", "no-such-person"])
-def test_five_failures_lock_known_and_unknown_names_alike(client, world, settings, username):
-    settings.AXES_ENABLED = True
-    for _ in range(4):
-        assert log_in(client, username, "falsch").status_code == 200
-    locked = log_in(client, username, "falsch")
-    assert locked.status_code == 429
-    page = locked.content.decode()
-    assert "登录已暂时锁定" in page
-    assert "15 分钟" in page
-    assert username not in page
-    assert log_in(client, username, PASSWORD).status_code == 429  # even with the right one
-    assert "_auth_user_id" not in client.session
-    assert log_in(client, "signer").status_code == 302  # others are let in
-
-
-def test_a_lock_ends_after_fifteen_minutes(client, world, settings):
-    import datetime as dt
-
-    settings.AXES_ENABLED = True
-    for _ in range(5):
-        log_in(client, "filler", "falsch")
-    assert log_in(client, "filler").status_code == 429
-    for attempt in AccessAttempt.objects.all():
-        moment = attempt.attempt_time - dt.timedelta(minutes=15, seconds=1)
-        AccessAttempt.objects.filter(pk=attempt.pk).update(attempt_time=moment)
-    assert log_in(client, "filler").status_code == 302
 
 
 def change(client, old=PASSWORD, new="Neues-Wort-77", again=None, **more):

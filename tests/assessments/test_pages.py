@@ -249,8 +249,12 @@ def test_guessing_at_the_signature_ends_the_session(world, selfcheck):
     sign = reverse("assessments:sign", args=[selfcheck.pk])
     signer = as_(world.signer)
     body = {"digest": digest, "agree": "on", "password": "nope"}
-    assert [signer.post(sign, body).status_code for _ in range(5)] == [422, 422, 422, 422, 302]
+    answers = [signer.post(sign, body) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [422, 422, 422, 422, 302]
+    assert "口令连续输错" in signer.get(answers[-1].url).content.decode()
     body["password"] = PASSWORD
+    assert signer.post(sign, body).url.startswith(reverse("accounts:login"))
+    signer.force_login(world.signer)  # nor does a new log-in give five more
     assert signer.post(sign, body).url.startswith(reverse("accounts:login"))
     assert not selfcheck.signoffs.exists()
 
