@@ -69,10 +69,11 @@ ENV EMAILSEC_ENV=production
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "/app/healthcheck.py"]
+# Addresses are logged without their query, which may carry the code of a log-in.
 # A control socket would be one more way in; /dev/shm keeps the heartbeat files off the disk.
 CMD ["gunicorn", "emailsec.wsgi:application", "--bind=0.0.0.0:8000", "--workers=3", \
      "--threads=4", "--timeout=60", "--access-logfile=-", "--no-control-socket", \
-     "--worker-tmp-dir=/dev/shm"]
+     "--worker-tmp-dir=/dev/shm", "--access-logformat=%(h)s %(m)s %(U)s %(s)s %(B)s %(L)s"]
 
 FROM debian:bookworm-slim AS resolver
 # hadolint ignore=DL3008 # as above

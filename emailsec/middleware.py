@@ -3,13 +3,14 @@
 import contextlib
 from collections.abc import Callable
 from ipaddress import ip_address
+from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 
-from emailsec.views import wants_json
+from emailsec.views import too_large, wants_json
 
 
 class ProxiedAddress:
@@ -29,6 +30,40 @@ class ProxiedAddress:
         with contextlib.suppress(ValueError):  # otherwise the proxy's own address stays
             request.META["REMOTE_ADDR"] = str(ip_address(last))
         return self.get_response(request)
+
+
+class Fences:
+    """Headers that keep other sites, and the abilities of the browser, away from every answer.
+
+    The content security policy is django-csp's; what is here has no package. A request that
+    announces more than the largest upload is refused before anything of it is read.
+    """
+
+    HEADERS: Final = {
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": ", ".join(
+            f"{ability}=()"
+            for ability in (
+                *("accelerometer", "autoplay", "camera", "display-capture", "fullscreen"),
+                *("geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment"),
+                *("picture-in-picture", "serial", "usb", "screen-wake-lock", "xr-spatial-tracking"),
+            )
+        ),
+        "X-Permitted-Cross-Domain-Policies": "none",
+    }
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isascii() and length.isdecimal() and int(length) > settings.REQUEST_MAX_BYTES:
+            response = too_large(request)
+        else:
+            response = self.get_response(request)
+        for name, value in self.HEADERS.items():
+            response.setdefault(name, value)
+        return response
 
 
 class NothingIsKept:

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "emailsec.middleware.Fences",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -232,6 +233,8 @@ if not FILE_KEYS and not PRODUCTION:
 UPLOAD_MAX_BYTES = 10 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
+DATA_UPLOAD_MAX_NUMBER_FILES = 30
+REQUEST_MAX_BYTES = 64 * 1024 * 1024  # of a whole request
 # A folder with an office's licensed 方正小标宋/仿宋_GB2312, used before the free faces.
 FONT_DIR = env.str("EMAILSEC_FONT_DIR", default="")
 
@@ -263,6 +266,9 @@ def _origins(*addresses: str) -> list[str]:
 
 
 X_FRAME_OPTIONS = "DENY"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "emailsec.lib.logs.ReportFilter"
+# Whom to tell of a weakness of this installation: "mailto:…" or an https address (RFC 9116).
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", default="")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
@@ -303,7 +309,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "plain": {
+            "()": "emailsec.lib.logs.StruckFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},

@@ -17,5 +17,6 @@ urlpatterns = [
     path("selfchecks/", include("assessments.urls")),
     path("rectification/", include("rectification.urls")),
     path("documents/", include("reports.urls")),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("gallery/", views.gallery),
 ]

@@ -1,5 +1,6 @@
 """Pages of the frame itself: errors and the gallery of parts for developers."""
 
+import datetime as dt
 import logging
 import sys
 import uuid
@@ -11,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from audit.refusals import note_refusal
@@ -57,6 +59,15 @@ def _unreadable(exception: Exception | None) -> str:
     return ""
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    """413: said before the request is read, so without knowing who asks."""
+    limit = settings.REQUEST_MAX_BYTES // 1048576
+    text = f"一次提交的内容超过 {limit} MB，没有保存；请减少文件后分次提交。"
+    if wants_json(request):
+        return JsonResponse({"error": text}, status=413)
+    return HttpResponse(render_to_string("413.html", {"text": text}), status=413)
+
+
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler403. A PermissionDenied("中文") of ours says why; others get the general text."""
     note_refusal(request, 403)
@@ -87,6 +98,22 @@ def server_error(request: HttpRequest) -> HttpResponse:
         text = f"平台出错，没有保存。错误编号 {error_id}。"
         return JsonResponse({"error": text, "error_id": error_id}, status=500)
     return HttpResponse(render_to_string("500.html", {"error_id": error_id}), status=500)
+
+
+@login_not_required
+@require_GET
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a weakness of this portal (RFC 9116); 404 where the operator names nobody."""
+    if not settings.SECURITY_CONTACT:
+        raise Http404
+    until = timezone.now().replace(microsecond=0) + dt.timedelta(days=180)
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT}",
+        f"Expires: {until.isoformat()}",
+        "Preferred-Languages: zh, en",
+        f"Canonical: {settings.PUBLIC_URL}{request.path}",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required

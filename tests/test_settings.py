@@ -191,3 +191,38 @@ def test_the_unified_log_in_is_refused_half_configured(tmp_path: Path) -> None:
     assert "OIDC_OP_AUTHORIZATION_ENDPOINT" not in output
     for number in ("E030", "E031", "E032"):
         assert f"emailsec.{number}" in output
+
+
+@pytest.mark.slow
+def test_production_answers_only_in_the_ways_that_browsers_are_told(tmp_path: Path) -> None:
+    """One page of a real production process: transport, cookies, and what may frame or run it."""
+    assert manage(tmp_path, GOOD, "collectstatic", "--no-input")[0] == 0
+    ask = (
+        "from django.test import Client; c = Client(SERVER_NAME='portal.example.test');"
+        "print(c.get('/accounts/login/').headers['Location']);"
+        "r = c.get('/accounts/login/', headers={'X-Forwarded-Proto': 'https'});"
+        "print(*[f'{k}: {v}' for k, v in r.headers.items()], r.cookies.output(), sep='\\n')"
+    )
+    code, output = manage(tmp_path, GOOD, "shell", "--no-imports", "-c", ask)
+    assert code == 0, output
+    assert output.startswith("https://portal.example.test/accounts/login/")
+    for line in (
+        "Strict-Transport-Security: max-age=31536000; includeSubDomains; preload",
+        "X-Frame-Options: DENY",
+        "X-Content-Type-Options: nosniff",
+        "Referrer-Policy: same-origin",
+        "Cross-Origin-Opener-Policy: same-origin",
+        "Cross-Origin-Resource-Policy: same-origin",
+        "frame-ancestors 'none'",
+        "SameSite=Lax; Secure",
+    ):
+        assert line in output, line
+    assert "unsafe-inline" not in output
+    code, output = manage(
+        tmp_path,
+        GOOD,
+        *("shell", "--no-imports", "-c"),
+        "from django.conf import settings as s;"
+        "print(s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY, s.CSRF_COOKIE_SECURE)",
+    )
+    assert output.split() == ["True", "True", "True"]

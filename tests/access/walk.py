@@ -15,6 +15,7 @@ What a request wrote is rolled back to a savepoint, so that all start from the s
 import gc
 import io
 import logging
+import re
 import time
 import zipfile
 from collections import Counter
@@ -59,6 +60,10 @@ WRONG_METHOD = ("anonymous", "filler", "officer", "officer_b", "nobody")
 # Whose refused pages are read as a script reads them: others of the same word read them whole.
 SCRIPTS = {"signer", "reader", "checker", "approver", "filler_provincial", "left"}
 GRANTED = {"GET": {200, 302}, "POST": {200, 302, 409, 422}}
+# A script or style that comes with the page and has no nonce; a handler or style in an attribute.
+INLINE = re.compile(
+    r"<(?:script|style)\b(?![^>]*\b(?:src|nonce)=)[^>]*>|<[^>]+\s(?:style|on[a-z]+)=[^>]*>", re.I
+)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -115,6 +120,7 @@ def prepare(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Wal
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     settings.MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
     settings.UNIFIED_LOGIN = True
+    settings.SECURITY_CONTACT = "mailto:security@portal.test"
     settings.OIDC_OP_AUTHORIZATION_ENDPOINT = "https://id.test/authorize"
     _typeset_once(monkeypatch)
     # Thousands of refusals, each with its warning and trace, are not worth writing down.
@@ -341,6 +347,8 @@ def take(walk: Walk, step: Step) -> None:
     if changed:
         walk.faults.append(f"{step}: refused with {got}, but changed {', '.join(changed)}")
     _look_for_leaks(walk, step, response, text)
+    if response.get("Content-Type", "").startswith("text/html") and (bad := INLINE.findall(text)):
+        walk.faults.append(f"{step}: what the content security policy would stop: {bad[:3]}")
 
 
 def _changed(walk: Walk) -> list[str]:
