@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.http import content_disposition_header
 
+from audit.taken import counted, note_taken
 from audit.trail import Actor, record
 from emailsec.lib.uploads import CONTENT_TYPES, suffix_of
 from emailsec.lib.vault import Unreadable
@@ -44,7 +45,7 @@ def hand_out(
 
     Args:
         file: the file as it is stored.
-        row: what it belongs to, for the event.
+        row: what it belongs to, for the event; its `unit` for the export log.
         action: slug of the event, e.g. "evidence.download".
         by: who takes it.
         name: its name for the reader.
@@ -64,6 +65,8 @@ def hand_out(
         log.error("stored file unreadable file=%s reason=%s", file.name, reason)
         record(action, row, by=by, details={"sha256": sha256, "reason": reason}, result="failed")
         return HttpResponse(render_to_string("503_file.html", {"name": name}), status=503)
+    once, told = counted([unit] if (unit := getattr(row, "unit", None)) else [])
     with transaction.atomic():
-        record(action, row, by=by, details={"sha256": sha256})
+        event = record(action, row, by=by, details={"sha256": sha256} | told)
+        note_taken(event, once)
     return attachment(content, name)

@@ -1,6 +1,6 @@
 """A list leaves the portal as a workbook: file and audit event carry the same number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -8,6 +8,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from audit.downloads import attachment
+from audit.models import AuditEvent
+from audit.taken import NamedUnit, counted, note_taken
 from audit.trail import Actor, record
 from emailsec.lib import workbook
 from emailsec.lib.words import cn_datetime
@@ -19,6 +21,7 @@ def export_list(
     *,
     by: Actor,
     filters: Mapping[str, str],
+    units: Iterable[NamedUnit],
 ) -> HttpResponse:
     """Return the workbook as a download and record the export.
 
@@ -30,18 +33,21 @@ def export_list(
         tables: its sheets; the first names the file.
         by: who exports.
         filters: the conditions in force, label → text, as the sheet tells them.
+        units: whose rows are in it, for the export log; nobody's where it only counts.
     """
     now = timezone.now()
     rows = sum(table.counted for table in tables)
+    once, told = counted(units)
     with transaction.atomic():
         event = record(
             "list.export",
             None,
             by=by,
-            details={"list": slug, "rows": rows, "filters": dict(filters)},
+            details={"list": slug, "rows": rows, "filters": dict(filters)} | told,
             label=tables[0].title,
         )
-    serial = f"DC-{timezone.localtime(now):%Y}-{event.pk:06d}"
+        note_taken(event, once)
+    serial = serial_of(event)
     within = "，".join(f"{label}：{text}" for label, text in filters.items()) or "全部"
     note = (
         f"导出人：{by.label}　导出时间：{cn_datetime(now)}　编号：{serial}　"
@@ -50,6 +56,11 @@ def export_list(
     content = workbook.build(tables, note=note, author=by.label, serial=serial)
     name = f"{tables[0].title}_{timezone.localtime(now):%Y%m%d%H%M}.xlsx"
     return attachment(content, name)
+
+
+def serial_of(event: AuditEvent) -> str:
+    """The number that a workbook or a print carries: that of its event."""
+    return f"DC-{timezone.localtime(event.at):%Y}-{event.pk:06d}"
 
 
 def conditions(form: Any) -> dict[str, str]:

@@ -14,7 +14,12 @@ from typing import Any, Final
 from django.db import connection as default_connection
 
 # Table → its unique columns, by which SQLite's REPLACE could delete a row unasked.
-TABLES: Final = {"audit_auditevent": ("id", "uid"), "audit_auditseal": ("seq", "event_id")}
+TABLES: Final = {
+    "audit_auditevent": ("id", "uid"),
+    "audit_auditseal": ("seq", "event_id"),
+    "audit_taken": ("id",),
+    "audit_takenunit": ("id",),
+}
 
 _POSTGRES: Final = """
 CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger

@@ -91,6 +91,40 @@ class AuditSeal(AppendOnly):
         return f"{self.seq}: {self.event_id}"
 
 
+class Taken(AppendOnly):
+    """One unit whose rows were in what an event says left the portal (`audit.taken`)."""
+
+    # No foreign keys: the event may be archived, and units lie above this room.
+    event_id = models.BigIntegerField("日志编号", db_index=True)
+    unit_id = models.BigIntegerField("单位编号")
+
+    class Meta:
+        verbose_name = "导出涉及单位"
+        verbose_name_plural = "导出涉及单位"
+        indexes = [models.Index(fields=["unit_id", "event_id"])]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.unit_id}"
+
+
+class TakenUnit(AppendOnly):
+    """A unit of which something was taken, by the name and code that it had then."""
+
+    unit_id = models.BigIntegerField("单位编号")
+    name = models.CharField("单位名称", max_length=120)
+    code = models.CharField("统一社会信用代码", max_length=18, db_index=True)
+
+    class Meta:
+        verbose_name = "导出涉及单位名称"
+        verbose_name_plural = "导出涉及单位名称"
+        constraints = [
+            models.UniqueConstraint(fields=["unit_id", "name", "code"], name="one_name_of_a_unit")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 # (change model, action) → its words; each Lifecycle enters its own table.
 ACTION_LABELS: dict[tuple[str, str], str] = {}
 # The same as the unit reads it, where that differs.

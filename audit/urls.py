@@ -1,9 +1,11 @@
 from django.urls import path
 
-from audit import views
+from audit import views, views_taken
 
 app_name = "audit"
 urlpatterns = [
     path("", views.event_list, name="list"),
     path("export/", views.event_export, name="export"),
+    path("taken/", views_taken.taken_list, name="taken"),
+    path("taken/export/", views_taken.taken_export, name="taken_export"),
 ]

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Min
 from django.utils import timezone
 
-from audit import anchors, archives, digests, guards
+from audit import anchors, archives, digests, guards, taken
 from audit.chain import ALTERED, MISSING, SEAL, Chain, Fault
 from audit.models import AuditEvent, AuditSeal
 from audit.policy import policy
@@ -97,6 +97,8 @@ def _faults(report: Report, since: dt.datetime | None) -> Iterator[Fault]:
             sound = False
         if not sound:
             yield Fault(ALTERED, event.pk, None)
+    for event_id in taken.disagreeing(since):
+        yield Fault(ALTERED, event_id, None, note="涉及单位与登记的不符")
 
 
 def _anchored(report: Report) -> tuple[dict[int, tuple[str, str]], anchors.Anchor | None]:

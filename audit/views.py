@@ -62,6 +62,8 @@ KEYS = {
     "decision": "裁定",
     "spoke_with": "通话对象",
     "sha256": "文件摘要",
+    "units": "涉及单位数",
+    "units_sha256": "涉及单位摘要",
     "digest": "内容摘要",
     "unsealed": "尚未封存",
     "faults": "异常",
@@ -120,11 +122,9 @@ def event_list(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/event_list.html", context)
 
 
-@require_GET
-def event_export(request: HttpRequest) -> HttpResponse:
-    """The same rows as the page; the export is an event itself."""
-    found = _found(request)
-    back = f"{reverse('audit:list')}?{request.GET.urlencode()}"
+def too_many(request: HttpRequest, found: EventFilter, page: str) -> HttpResponse | None:
+    """Back to the page where its filters cannot be read or find too much for a workbook."""
+    back = f"{reverse(page)}?{request.GET.urlencode()}"
     if found.form.errors:
         return redirect(back)
     count = found.qs.count()
@@ -133,6 +133,15 @@ def event_export(request: HttpRequest) -> HttpResponse:
             request, f"共 {count} 条，超过一次可导出的 {MOST_ROWS} 条，请缩小时间范围后再导出。"
         )
         return redirect(back)
+    return None
+
+
+@require_GET
+def event_export(request: HttpRequest) -> HttpResponse:
+    """The same rows as the page; the export is an event itself."""
+    found = _found(request)
+    if refused := too_many(request, found, "audit:list"):
+        return refused
     rows = tuple(
         (
             row.event.pk,
@@ -150,4 +159,4 @@ def event_export(request: HttpRequest) -> HttpResponse:
     )
     table = Table(title="审计日志", heads=HEADS, rows=rows)
     user: Any = request.user
-    return export_list("audit", [table], by=user, filters=conditions(found.form))
+    return export_list("audit", [table], by=user, filters=conditions(found.form), units=())

@@ -59,6 +59,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("监管机关", "inventory:office_list", "reference.manage"),
     Entry("权限一览", "accounts:powers", "grant.manage"),
     Entry("审计日志", "audit:list", "audit.read"),
+    Entry("导出台账", "audit:taken", "audit.read"),
 )
 
 

@@ -12,6 +12,7 @@ from accounts.actions import Invited, invite_unit
 from accounts.models import User
 from accounts.roles import Role
 from assessments.models import SelfCheck
+from audit.taken import counted, note_taken
 from audit.trail import SYSTEM, record
 from emailsec.lib.workdays import today
 from inbox.actions import tell_person
@@ -314,7 +315,9 @@ def read_draft(notice: Notice, *, by: User) -> bytes:
     if not (by.is_office_side and by.can("notice.read", notice)):
         raise PermissionDenied("notice.read")
     pdf = documents.notice(draft_paper(notice)).pdf()
-    record("notice.preview", notice, by=by)
+    once, told = counted([notice.unit])
+    with transaction.atomic():
+        note_taken(record("notice.preview", notice, by=by, details=told), once)
     return pdf
 
 

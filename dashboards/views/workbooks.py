@@ -37,7 +37,9 @@ def _scope(request: PortalRequest) -> "QuerySet[Unit]":
 def _export(
     request: PortalRequest, slug: str, found: Any, table: Table, **more: str
 ) -> HttpResponse:
-    return export_list(slug, [table], by=request.user, filters=more | conditions(found.form))
+    units = [getattr(row, "unit", row) for row in found.qs]
+    said = more | conditions(found.form)
+    return export_list(slug, [table], by=request.user, filters=said, units=units)
 
 
 @require_GET
@@ -95,4 +97,4 @@ def whole(request: PortalRequest) -> HttpResponse:
     campaign = campaign_chosen(request)
     filters = {"专项行动": campaign.title} if campaign else {}
     tables = summary.tables(request.user, campaign)
-    return export_list("summary", tables, by=request.user, filters=filters)
+    return export_list("summary", tables, by=request.user, filters=filters, units=())

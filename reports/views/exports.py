@@ -52,7 +52,9 @@ def register_export(request: PortalRequest) -> HttpResponse:
         heads=REGISTER_HEADS,
         rows=tuple(_document_row(document) for document in found.qs),
     )
-    return export_list("register", [table], by=request.user, filters=conditions(found.form))
+    units = [document.unit for document in found.qs]
+    said = conditions(found.form)
+    return export_list("register", [table], by=request.user, filters=said, units=units)
 
 
 def _document_row(document: Document) -> tuple[Value, ...]:
@@ -85,7 +87,8 @@ def urge_export(request: PortalRequest) -> HttpResponse:
     if kind in urging.KINDS:
         said["状态"] = urging.KINDS[kind]
     table = Table(title="催报清单", heads=URGE_HEADS, rows=rows)
-    return export_list("urge", [table], by=request.user, filters=said)
+    units = [selfcheck.unit for selfcheck in found]
+    return export_list("urge", [table], by=request.user, filters=said, units=units)
 
 
 def _urge_row(selfcheck: Any) -> tuple[Value, ...]:

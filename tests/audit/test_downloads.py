@@ -57,7 +57,7 @@ def test_a_download_is_an_attachment_that_nobody_keeps_or_runs(client, world, ev
     assert answer["Cache-Control"] == "no-store"
     assert "sandbox" in answer["Content-Security-Policy"]
     event = AuditEvent.objects.get(action="evidence.download")
-    assert (event.actor_id, event.details) == (world.officer.pk, {"sha256": evidence.sha256})
+    assert (event.actor_id, event.details["sha256"]) == (world.officer.pk, evidence.sha256)
 
 
 def _remove(evidence):
