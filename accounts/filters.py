@@ -5,7 +5,7 @@ from django import forms
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q, QuerySet
 
-from accounts.models import User
+from accounts.models import Registration, User
 from accounts.roles import Role
 
 
@@ -42,3 +42,26 @@ class AccountFilter(django_filters.FilterSet):
         if value == "invited":
             return rows.filter(is_active=True, password__startswith=UNUSABLE_PASSWORD_PREFIX)
         return rows.filter(is_active=True)
+
+
+class RegistrationFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label="单位、代码或受理号",
+        method="by_text",
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    status = django_filters.ChoiceFilter(
+        label="状态", choices=Registration.Status.choices, empty_label="全部"
+    )
+
+    class Meta:
+        model = Registration
+        fields = ("q", "status")
+
+    def by_text(
+        self, rows: QuerySet[Registration], name: str, value: str
+    ) -> QuerySet[Registration]:
+        text = value.strip()
+        return rows.filter(
+            Q(name__icontains=text) | Q(uscc__icontains=text) | Q(receipt__icontains=text)
+        )

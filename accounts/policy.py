@@ -49,12 +49,22 @@ class InvitationPolicy:
 
 
 @dataclass(frozen=True)
+class RegistrationPolicy:
+    per_hour: int
+    least_seconds: int
+    misses: int
+    miss_minutes: int
+    proof_days: int
+
+
+@dataclass(frozen=True)
 class Policy:
     second_factor: SecondFactorPolicy
     password: PasswordPolicy
     session: SessionPolicy
     lockout: LockoutPolicy
     invitation: InvitationPolicy
+    registration: RegistrationPolicy
 
 
 @cache

@@ -2,11 +2,13 @@ from django.urls import path
 
 from accounts.views import (
     LoginView,
+    applications,
     joining,
     logout,
     manage,
     password_change,
     powers,
+    registration,
     sessions,
     unified,
 )
@@ -21,6 +23,31 @@ urlpatterns = [
     path("<int:user_id>/invitation/withdraw/", manage.withdraw, name="invitation_withdraw"),
     path("join/", joining.join, name="join"),
     path("<int:user_id>/unlock/", manage.unlock, name="unlock"),
+    path("apply/", registration.apply, name="apply"),
+    path("apply/done/", registration.apply_done, name="apply_done"),
+    path("apply/status/", registration.apply_status, name="apply_status"),
+    path("registrations/", applications.registration_list, name="registration_list"),
+    path("registrations/<int:pk>/", applications.registration_detail, name="registration_detail"),
+    path(
+        "registrations/<int:pk>/proof/",
+        applications.registration_proof,
+        name="registration_proof",
+    ),
+    path(
+        "registrations/<int:pk>/approve/",
+        applications.registration_approve,
+        name="registration_approve",
+    ),
+    path(
+        "registrations/<int:pk>/refuse/",
+        applications.registration_refuse,
+        name="registration_refuse",
+    ),
+    path(
+        "registrations/<int:pk>/pass-on/",
+        applications.registration_pass_on,
+        name="registration_pass_on",
+    ),
     path("powers/", powers.powers, name="powers"),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", logout, name="logout"),

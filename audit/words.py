@@ -54,6 +54,8 @@ _ACTS: Final = {
     "notice_scan.download": "下载通知盖章件",
     "office.create": "登记监管机关",
     "office.update": "修改监管机关",
+    "registration.proof": "下载注册证明材料",
+    "registration.submit": "提交注册申请",
     "remark.reply": "说明退回意见",
     "reply.evidence": "上传整改佐证",
     "reply_evidence.download": "下载整改佐证",

@@ -4,11 +4,14 @@ One plain list, because a newcomer should see at one place who sees what. An ent
 is for everyone who is logged in. An entry whose page is not installed is left out.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+
+from accounts.models import Registration
 
 Side = Literal["unit", "office"]
 
@@ -20,6 +23,7 @@ class Entry:
     Attributes:
         side: only for people of units, or of offices; None: for all.
         own_unit: the page is that of the person's own unit.
+        count: how many things wait there for this person.
         also: pages elsewhere that belong to this entry, as "app" or "app:url_name".
     """
 
@@ -28,6 +32,7 @@ class Entry:
     power: str | None = None
     side: Side | None = None
     own_unit: bool = False
+    count: Callable[[Any], int] | None = None
     also: tuple[str, ...] = ()
 
 
@@ -38,6 +43,11 @@ class Shown:
     label: str
     url: str
     active: bool
+    count: int = 0
+
+
+def _registrations_waiting(user: Any) -> int:
+    return int(Registration.objects.visible_to(user).waiting().count())
 
 
 _THINGS: Final = ("inventory", "scans", "reports:invitation")
@@ -48,6 +58,13 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("总览", "dashboards:home", "dashboard.read", also=("dashboards",)),
     Entry("首页", "dashboards:home", side="unit"),
     Entry("单位", "inventory:unit_list", "unit.read", "office", also=_THINGS),
+    Entry(
+        "注册申请",
+        "accounts:registration_list",
+        "unit.manage",
+        "office",
+        count=_registrations_waiting,
+    ),
     Entry("本单位", "inventory:unit_detail", "unit.read", "unit", own_unit=True, also=_THINGS),
     Entry("专项行动", "assessments:campaign_list", "selfcheck.read", "office", also=_CHECKS),
     Entry("自查", "assessments:campaign_list", "selfcheck.read", "unit", also=_CHECKS),
@@ -104,7 +121,10 @@ def build(request: HttpRequest, entries: tuple[Entry, ...] = ENTRIES) -> list[Sh
     addresses = [(e, _address(user, e)) for e in entries if _open_to(user, e)]
     open_to_me = [(entry, url) for entry, url in addresses if url]
     here = _here(request, open_to_me)
-    return [Shown(entry.label, url, url == here) for entry, url in open_to_me]
+    return [
+        Shown(entry.label, url, url == here, entry.count(user) if entry.count else 0)
+        for entry, url in open_to_me
+    ]
 
 
 def _here(request: HttpRequest, open_to_me: list[tuple[Entry, str]]) -> str | None:

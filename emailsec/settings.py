@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": BEAT_PERIOD}
     for task in (
         "accounts.tasks.tidy",
+        "inbox.tasks.tell_registrations",
         "inbox.tasks.tell_transfers",
         "scans.tasks.drain_due",
         "assessments.tasks.ingest_finished_runs",

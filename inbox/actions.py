@@ -6,7 +6,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Registration, User
 from accounts.roles import Role
 from inbox.models import Message
 from inventory.models import Office, SupervisionTransfer, Unit
@@ -96,6 +96,22 @@ def tell_transfer(transfer: SupervisionTransfer) -> bool:
         body=f"贵单位的监管机关{f'由{giver}' if giver else ''}变更为{taker}"
         f"{f'，联系电话 {taker.phone}' if taker.phone else ''}。",
         url=url,
+    )
+    return True
+
+
+@transaction.atomic
+def tell_registration(registration: Registration) -> bool:
+    """Tell the office of an application, once; return whether it was this call."""
+    waiting = Registration.objects.filter(pk=registration.pk, told_at=None)
+    if waiting.update(told_at=timezone.now()) != 1:
+        return False
+    tell_office(
+        registration.office,
+        title=f"注册申请：{registration}",
+        body=f"“{registration}”（{registration.uscc}）申请注册，请核对证明材料后办理。",
+        url=reverse("accounts:registration_detail", args=[registration.pk]),
+        roles=(Role.CASE_OFFICER,),
     )
     return True
 

@@ -20,6 +20,15 @@ from accounts.actions.joining import (
     withdraw_invitation,
 )
 from accounts.actions.lockout import lift_lock, unlock
+from accounts.actions.registration import (
+    Proof,
+    approve_registration,
+    find_registration,
+    pass_on_registration,
+    refuse_registration,
+    submit_registration,
+    unit_with_code,
+)
 from accounts.actions.sessions import end_session, end_sessions, tidy_sessions
 from accounts.actions.ways import (
     end_ways,
@@ -32,12 +41,15 @@ __all__ = [
     "IN_USE",
     "NO_SUCH_CODE",
     "Invited",
+    "Proof",
     "Refused",
+    "approve_registration",
     "change_password",
     "create_account",
     "end_session",
     "end_sessions",
     "end_ways",
+    "find_registration",
     "invite_unit",
     "issue_invitation",
     "join",
@@ -49,11 +61,15 @@ __all__ = [
     "note_unified_failure",
     "open_account",
     "open_invitation",
+    "pass_on_registration",
+    "refuse_registration",
     "reset_access",
     "seat_of",
     "set_active",
     "stop_and_invite",
+    "submit_registration",
     "tidy_sessions",
+    "unit_with_code",
     "unlink_identity",
     "unlock",
     "withdraw_from_unit",

@@ -8,6 +8,13 @@ from accounts.forms.accounts import (
     LoginForm,
     OwnPasswordForm,
 )
+from accounts.forms.registration import (
+    PassOnForm,
+    ReceiptForm,
+    RefusalForm,
+    RegistrationForm,
+    fresh_page,
+)
 
 __all__ = [
     "AccountForm",
@@ -16,4 +23,9 @@ __all__ = [
     "JoinForm",
     "LoginForm",
     "OwnPasswordForm",
+    "PassOnForm",
+    "ReceiptForm",
+    "RefusalForm",
+    "RegistrationForm",
+    "fresh_page",
 ]

@@ -3,6 +3,7 @@
 from accounts.models.joining import Invitation
 from accounts.models.lockout import FailureCount
 from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
+from accounts.models.registration import Registration, RegistrationChange
 from accounts.models.sessions import EndOfLogin, LoginSession
 from accounts.models.ways import UnifiedIdentity
 
@@ -14,6 +15,8 @@ __all__ = [
     "Invitation",
     "LoginSession",
     "Membership",
+    "Registration",
+    "RegistrationChange",
     "UnifiedIdentity",
     "User",
     "unit_of",

@@ -59,6 +59,7 @@ def _take_up(request: HttpRequest, opened: CodeForm, invitation: Invitation) -> 
             user = actions.join(form, invitation=invitation)
         except actions.Refused:
             return _no_such(request, opened)
+        request.login_way = "邀请码"  # type: ignore[attr-defined]  # told by accounts.signals
         login(request, user, backend=_BACKEND)
         success(request, f"账号已启用。以后登录用的用户名是“{user.username}”，请记下。")
         return redirect("dashboards:home")

@@ -100,6 +100,8 @@ STATES: Final[dict[str, tuple[str, str]]] = {
     "draft": _BEGIN,
     "published": _UNDER_WAY,
     "archived": _STOPPED,
+    # application to be registered
+    "pending": _WAITS,
     # scans and jobs
     "queued": _BEGIN,
     "running": _UNDER_WAY,

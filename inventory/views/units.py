@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Prefetch, Q
@@ -174,6 +175,7 @@ def transfer(request: SignedInRequest, unit_id: int) -> HttpResponse:
     return render(request, "inventory/unit_transfer.html", context)
 
 
+@login_not_required  # administrative divisions; an applicant has no account yet
 @require_GET
 def region_picker(request: SignedInRequest) -> HttpResponse:
     """The picker again, for the code typed (region) or chosen from a list (region_at)."""

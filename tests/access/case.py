@@ -11,7 +11,14 @@ from django.core.files.base import ContentFile
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import FailureCount, Invitation, LoginSession, UnifiedIdentity, User
+from accounts.models import (
+    FailureCount,
+    Invitation,
+    LoginSession,
+    Registration,
+    UnifiedIdentity,
+    User,
+)
 from assessments.models import (
     Answer,
     Campaign,
@@ -130,7 +137,26 @@ def _inventory(case: Case) -> None:
         inviter=mark,
         expires_at=timezone.now() + dt.timedelta(days=7),
     )
+    asks = Registration.objects.create(
+        receipt=owner.slug,
+        nonce=owner.slug,
+        office=owner.office,
+        name=f"{mark}新单位",
+        uscc=f"NEW{owner.slug}",
+        kind="government",
+        affiliation=owner.unit.affiliation,
+        sector=owner.unit.sector,
+        region=owner.unit.region,
+        contact_name=mark,
+        contact_phone="0000-1234567",
+        proof_name=f"{mark}.pdf",
+        proof_kind="pdf",
+        proof_sha256=hashlib.sha256(KEPT).hexdigest(),
+    )
+    asks.proof.save("x.pdf", _pdf(case))
     case.rows |= {
+        "registration": asks,
+        "other_office": asks.offices()[0],
         "unit": owner.unit,
         "office": owner.office,
         "system": owner.system,

@@ -15,6 +15,7 @@ APPS = ("inventory", "accounts", "inbox", "scans", "assessments", "rectification
 # Models that lead to a unit and have no `visible_to` of their own, each with the reason why no
 # view can show one without having fetched its owner first.
 REACHED_THROUGH_OWNER = {
+    "accounts.RegistrationChange": "history, read as registration.changes",
     "accounts.Membership": "a person's own places, read by the account itself and its manager",
     "scans.RunObservation": "join table between two scoped models",
     "scans.AuthorizationChange": "history, read as letter.changes",
@@ -34,6 +35,7 @@ OTHER_RULE = {
     "inbox.Message": "the recipient's own",
     "accounts.Invitation": "whoever sees the account",
     "accounts.LoginSession": "one's own",
+    "accounts.Registration": "the office with which it lies, and those above",
     "accounts.User": "whoever manages accounts or watches over roles",
     "audit.AuditEvent": "whoever reads the audit trail",
 }

@@ -382,11 +382,13 @@ def _mix(walk: Walk, entry: Entry) -> None:
                 _refused(walk, entry, person, url, _body(entry, foreign), {200, 403, 404, 422})
 
 
+# Rows that are the same for everyone, or public, as the tree of offices is.
+REFERENCES = {"@row:questionnaire", "@row:other_office"}
+
+
 def names_rows(body: dict[str, str]) -> bool:
     """Whether a form names rows of an owner by their keys."""
-    return any(
-        value.startswith("@row:") and value != "@row:questionnaire" for value in body.values()
-    )
+    return any(value.startswith("@row:") and value not in REFERENCES for value in body.values())
 
 
 def _refused(
