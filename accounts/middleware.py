@@ -1,4 +1,7 @@
+"""What stands between a correct password and the portal: live log-ins, and the gate."""
+
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -9,7 +12,7 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import sessions
+from accounts import factors, sessions
 
 
 class LiveLogin:
@@ -33,10 +36,13 @@ class LoginRequired(LoginRequiredMiddleware):
         query = {"next": _way_back(request)}
         if request.login_over is not None:
             query["over"] = request.login_over.value
-        url = f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query, safe='/')}"
-        if "HX-Request" in request.headers:  # a fragment's place must not become a log-in page
-            return HttpResponse(headers={"HX-Redirect": url})
-        return redirect(url)
+        return _sent_to(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query, safe='/')}")
+
+
+def _sent_to(request: HttpRequest, url: str) -> HttpResponse:
+    if "HX-Request" in request.headers:  # a fragment's place must not become a page of its own
+        return HttpResponse(headers={"HX-Redirect": url})
+    return redirect(url)
 
 
 def _way_back(request: HttpRequest) -> str:
@@ -50,16 +56,71 @@ def _way_back(request: HttpRequest) -> str:
     return str(resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
-class PasswordChangeMiddleware:
-    """Let a person with an initial password reach nothing but the page that changes it."""
+@dataclass(frozen=True)
+class Step:
+    """What a person must have done before anything else opens.
+
+    Attributes:
+        page: URL name of the page where it is done.
+        asked: says whether it is still to be done.
+        also: URL names that this page needs.
+        returns: whether the page leads back to where the person wanted to go.
+    """
+
+    page: str
+    asked: Callable[[Any], bool]
+    also: frozenset[str] = frozenset()
+    returns: bool = False
+
+
+def _unproven(user: Any) -> bool:
+    return not user.is_verified() and factors.has_factor(user)
+
+
+def _without_factor(user: Any) -> bool:
+    return (
+        not user.is_verified() and bool(factors.why_required(user)) and not factors.has_factor(user)
+    )
+
+
+# In this order: who has a second factor proves it before changing so much as the password.
+STEPS = (
+    Step(
+        page="accounts:second_factor",
+        asked=_unproven,
+        also=frozenset({"accounts:key_challenge", "accounts:key_prove"}),
+        returns=True,
+    ),
+    Step(page="accounts:password_change", asked=lambda user: user.must_change_password),
+    Step(
+        page="accounts:security",
+        asked=_without_factor,
+        also=frozenset({"accounts:authenticator", "accounts:key_options", "accounts:key_add"}),
+    ),
+)
+
+
+class Gate:
+    """Let a logged-in person reach nothing but the first step that is still to be done.
+
+    Decides by the name of the route, so that a page which is new is behind the gate by itself.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        user = request.user
-        if user.is_authenticated and user.must_change_password:
-            allowed = {reverse("accounts:password_change"), reverse("accounts:logout")}
-            if request.path not in allowed and not request.path.startswith("/static/"):
-                return redirect("accounts:password_change")
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        """Return the redirect to that step, or None where the way is free."""
+        if not request.user.is_authenticated:
+            return None
+        step = next((step for step in STEPS if step.asked(request.user)), None)
+        if step is None:
+            return None
+        match = request.resolver_match
+        if match and match.view_name in {step.page, *step.also, "accounts:logout"}:
+            return None
+        query = urlencode({"next": _way_back(request)}, safe="/") if step.returns else ""
+        return _sent_to(request, f"{reverse(step.page)}?{query}".rstrip("?"))

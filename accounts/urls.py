@@ -9,6 +9,8 @@ from accounts.views import (
     password_change,
     powers,
     registration,
+    second_factor,
+    security_keys,
     sessions,
     unified,
 )
@@ -60,4 +62,13 @@ urlpatterns = [
     path("logins/<int:pk>/end/", sessions.end_one, name="session_end"),
     path("logins/end-others/", sessions.end_others, name="session_end_others"),
     path("password/", password_change, name="password_change"),
+    path("second-factor/", second_factor.second_factor, name="second_factor"),
+    path("second-factor/key/challenge/", security_keys.key_challenge, name="key_challenge"),
+    path("second-factor/key/", security_keys.key_prove, name="key_prove"),
+    path("security/", second_factor.security, name="security"),
+    path("security/authenticator/", second_factor.authenticator, name="authenticator"),
+    path("security/recovery-codes/", second_factor.recovery_codes, name="recovery_codes"),
+    path("security/remove/", second_factor.factor_remove, name="factor_remove"),
+    path("security/key/options/", security_keys.key_options, name="key_options"),
+    path("security/key/", security_keys.key_add, name="key_add"),
 ]

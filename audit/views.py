@@ -56,6 +56,7 @@ KEYS = {
     "letter": "授权书",
     "letters": "授权书",
     "method": "方式",
+    "replaced": "替换原有的",
     "route": "页面",
     "status": "应答",
     "keys": "对象编号",

@@ -57,6 +57,15 @@ def _secrets() -> Iterator[Error]:
             id="emailsec.E012",
         )
     yield from _file_keys()
+    factor_keys = settings.FACTOR_KEYS
+    if {key, settings.AUDIT_KEY}.intersection(factor_keys) or not factor_keys:
+        yield Error(
+            "FACTOR_KEYS 没有单独设置",
+            hint="二次验证的密钥在数据库中用它加密：FACTOR_KEYS_FILE。",
+            id="emailsec.E030",
+        )
+    elif min(map(len, factor_keys)) < SHORTEST_SECRET:
+        yield Error(f"FACTOR_KEYS 中有不足 {SHORTEST_SECRET} 个字符的", id="emailsec.E030")
     if settings.DEBUG:
         yield Error("DEBUG 已打开，会向任何人显示内部数据", id="emailsec.E003")
 
@@ -68,6 +77,15 @@ def _file_keys() -> Iterator[Error]:
     for place, key in enumerate(settings.FILE_KEYS, start=1):
         if problem := key_problem(key):
             yield Error(f"FILE_KEYS 的第 {place} 个{problem}", hint=hint, id="emailsec.E014")
+
+
+def _log_in() -> Iterator[Error]:
+    if not settings.SECOND_FACTOR_REQUIRED:
+        yield Error(
+            "监管机关和三员登录不要求二次验证",
+            hint="去掉 SECOND_FACTOR_REQUIRED，或设为 1；只有演示环境可以不要求。",
+            id="emailsec.E031",
+        )
 
 
 def _weak(password: str, account: str) -> str:
@@ -159,7 +177,14 @@ def _unified_login() -> Iterator[Error]:
 
 def production_problems() -> list[Error]:
     """All that keeps these settings from being fit for production; empty when nothing does."""
-    return [*_secrets(), *_stores(), *_scanning(), *_addresses(), *_unified_login()]
+    return [
+        *_secrets(),
+        *_log_in(),
+        *_stores(),
+        *_scanning(),
+        *_addresses(),
+        *_unified_login(),
+    ]
 
 
 @register(Tags.security, deploy=True)

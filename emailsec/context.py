@@ -38,6 +38,7 @@ class Portal:
     password_url: str
     ways_url: str
     sessions_url: str
+    security_url: str
 
 
 def _reverse(name: str) -> str:
@@ -67,6 +68,7 @@ def _frame(request: HttpRequest) -> Portal:
         password_url=_reverse("accounts:password_change"),
         ways_url=_reverse("accounts:ways") if settings.UNIFIED_LOGIN else "",
         sessions_url=_reverse("accounts:sessions"),
+        security_url=_reverse("accounts:security"),
     )
 
 

@@ -140,6 +140,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             password_url="#",  # noqa: S106
             ways_url="#",
             sessions_url="#",
+            security_url="#",
         ),
         "inbox_unread": 12,
         "long_name": LONG_NAME,

@@ -10,7 +10,8 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 
-from emailsec.views import too_large, wants_json
+from emailsec.lib.http import wants_json
+from emailsec.views import too_large
 
 
 class ProxiedAddress:

@@ -50,6 +50,8 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "django_filters",
     "django_htmx",
+    "django_otp",
+    "django_otp_webauthn",
     "emailsec",
     "standards",
     "audit",
@@ -75,9 +77,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.LiveLogin",
+    "django_otp.middleware.OTPMiddleware",
     "emailsec.middleware.NothingIsKept",
     "accounts.middleware.LoginRequired",
-    "accounts.middleware.PasswordChangeMiddleware",
+    "accounts.middleware.Gate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -180,6 +183,18 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "dashboards:home"
 LOGOUT_REDIRECT_URL = "accounts:login"
+# Whether the roles that accounts/policy.toml names must have a second factor. The demonstration
+# leaves it to each person; production refuses to start without (emailsec/checks.py).
+SECOND_FACTOR_REQUIRED = env.bool("SECOND_FACTOR_REQUIRED", default=PRODUCTION)
+# Seal the secrets of second factors in the database: the first seals, each opens.
+FACTOR_KEYS = env.str("FACTOR_KEYS", default=SECRET_KEY).split()
+SECOND_FACTOR_ISSUER = "邮件系统安全自查平台"  # shown in the app of the phone
+OTP_WEBAUTHN_ALLOW_PASSWORDLESS_LOGIN = False
+OTP_WEBAUTHN_RP_NAME = SECOND_FACTOR_ISSUER
+# A browser takes a name, no IP address: the demonstration's keys work at http://localhost.
+_public = urlsplit(PUBLIC_URL.replace("://127.0.0.1", "://localhost"))
+OTP_WEBAUTHN_RP_ID = _public.hostname or ""
+OTP_WEBAUTHN_ALLOWED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 # The limits of accounts/policy.toml are kept on the server (accounts/sessions.py); the cookie goes
 # with the browser window, and the stored session is longer than the longest log-in.
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

@@ -17,13 +17,9 @@ from django.views.decorators.http import require_GET
 
 from audit.refusals import note_refusal
 from emailsec import gallery as gallery_data
+from emailsec.lib.http import wants_json
 
 log = logging.getLogger(__name__)
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """Whether a script of ours asks (it sends Accept: application/json)."""
-    return request.headers.get("Accept", "").startswith("application/json")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

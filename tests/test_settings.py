@@ -18,6 +18,7 @@ GOOD = {
     "SECRET_KEY": SECRET,
     "AUDIT_KEY": "audit" * 10,
     "FILE_KEYS": FILE_KEY,
+    "FACTOR_KEYS": "factor" * 10,
     "ALLOWED_HOSTS": "portal.example.test",
     "PUBLIC_URL": "https://portal.example.test",
     "DATABASE_URL": "postgresql://emailsec_web:uE4-rT9-qLm2xZ@db.example.test/emailsec",
@@ -51,7 +52,7 @@ def test_production_names_every_problem_at_once(tmp_path: Path) -> None:
     code, output = manage(tmp_path, {"EMAILSEC_ENV": "production"}, "check")
     assert code != 0
     assert "生产环境拒绝启动" in output
-    for number in ("E001", "E002", "E004", "E006", "E010", "E011"):
+    for number in ("E001", "E002", "E004", "E006", "E010", "E011", "E030"):
         assert f"emailsec.{number}" in output
 
 
@@ -69,7 +70,14 @@ def test_no_command_gets_round_the_refusal(tmp_path: Path, command: tuple[str, .
 @pytest.mark.slow
 def test_secrets_are_read_from_files(tmp_path: Path) -> None:
     environment = dict(GOOD)
-    for name in ("SECRET_KEY", "AUDIT_KEY", "FILE_KEYS", "DATABASE_URL", "REDIS_URL"):
+    for name in (
+        "SECRET_KEY",
+        "AUDIT_KEY",
+        "FILE_KEYS",
+        "FACTOR_KEYS",
+        "DATABASE_URL",
+        "REDIS_URL",
+    ):
         file = tmp_path / name.lower()
         file.write_text(environment.pop(name))
         environment[f"{name}_FILE"] = str(file)
@@ -94,6 +102,8 @@ class Settings:
     AUDIT_KEY = "audit" * 10
     AUDIT_DIGEST = "sha256"
     FILE_KEYS = [FILE_KEY]
+    FACTOR_KEYS = ["factor" * 10]
+    SECOND_FACTOR_REQUIRED = True
     DEBUG = False
     DATABASES = {
         "default": {
@@ -137,6 +147,10 @@ def test_sound_settings_have_no_problem(monkeypatch: pytest.MonkeyPatch) -> None
         ("AUDIT_DIGEST", "md5", "E012"),
         ("FILE_KEYS", [], "E014"),
         ("FILE_KEYS", [FILE_KEY, "short"], "E014"),
+        ("FACTOR_KEYS", [], "E030"),
+        ("FACTOR_KEYS", ["factor" * 10, SECRET], "E030"),
+        ("FACTOR_KEYS", ["factor" * 10, "short"], "E030"),
+        ("SECOND_FACTOR_REQUIRED", False, "E031"),
         ("DEBUG", True, "E003"),
         ("DATABASES", database(ENGINE="django.db.backends.sqlite3"), "E004"),
         ("DATABASES", database(PASSWORD=""), "E005"),

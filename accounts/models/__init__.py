@@ -4,19 +4,29 @@ from accounts.models.joining import Invitation
 from accounts.models.lockout import FailureCount
 from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
 from accounts.models.registration import Registration, RegistrationChange
+from accounts.models.second_factor import (
+    Authenticator,
+    RecoveryCode,
+    RecoveryCodes,
+    SecondFactorDuty,
+)
 from accounts.models.sessions import EndOfLogin, LoginSession
 from accounts.models.ways import UnifiedIdentity
 
 __all__ = [
     "USERNAME",
     "USERNAME_RULE",
+    "Authenticator",
     "EndOfLogin",
     "FailureCount",
     "Invitation",
     "LoginSession",
     "Membership",
+    "RecoveryCode",
+    "RecoveryCodes",
     "Registration",
     "RegistrationChange",
+    "SecondFactorDuty",
     "UnifiedIdentity",
     "User",
     "unit_of",

@@ -15,8 +15,8 @@ from assessments.pages import ItemBlock
 from assessments.views.fill import item_on, loaded_of
 from assessments.views.rows import sheet_of
 from audit.downloads import hand_out
+from emailsec.lib.http import wants_json
 from emailsec.lib.uploads import clean_name
-from emailsec.views import wants_json
 
 
 @require_POST

@@ -14,6 +14,11 @@ def whole(text: str) -> int | None:
     return int(text) if fits else None
 
 
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a script of ours asks (it sends Accept: application/json)."""
+    return request.headers.get("Accept", "").startswith("application/json")
+
+
 class SignedInRequest(HttpRequest):
     """A request past LoginRequiredMiddleware: `user` is a person, never anonymous.
 

@@ -67,6 +67,12 @@
     }
   });
 
+  /* ---- print: <button data-print hidden> */
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
   /* ---- copy: <button data-copy="#id"> or data-copy-text="…" */
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy], [data-copy-text]");

@@ -49,7 +49,7 @@ from tests.world import PASSWORD, World
 
 QUESTIONNAIRE = Path("assessments/questionnaires/2026-1.toml")
 OUR_APPS = ("inventory", "accounts", "inbox", "scans", "assessments", "rectification", "reports")
-OUR_APPS += ("audit", "standards", "dashboards")
+OUR_APPS += ("audit", "standards", "dashboards", "django_otp_webauthn")
 # 乙单位 lies in another city; 省直单位 in the city of 甲市支队, which must not see it.
 NEIGHBOURS = {
     "yi": ("filler", "officer", "approver", "delegate"),

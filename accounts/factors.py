@@ -1,0 +1,97 @@
+"""Who has a second factor, who must have one, and how fresh the last proof of it is.
+
+Nothing here writes but `passed`, which marks the session of the request it is given.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Value
+from django.http import HttpRequest
+from django_otp import device_classes, devices_for_user, login
+from django_otp.models import Device
+from django_otp_webauthn.models import WebAuthnCredential
+
+from accounts.models import Authenticator, RecoveryCodes, SecondFactorDuty, User
+from accounts.policy import policy
+from accounts.roles import Role
+
+PASSED_AT = "second_factor_at"  # seconds since 1970, in the session
+
+
+def kinds() -> Iterator[type[Device]]:
+    """The kinds of second factors that are asked of whoever has one.
+
+    Recovery codes only stand in for one. Kinds of which nothing can be shown at our own page have a
+    manager whose `devices_for_user` is empty.
+    """
+    return (kind for kind in device_classes() if not issubclass(kind, RecoveryCodes))
+
+
+def own_factors(user: User) -> list[Device]:
+    """What the person has set up and confirmed, without the recovery codes."""
+    return [d for d in devices_for_user(user) if isinstance(d, tuple(kinds()))]
+
+
+def has_factor(user: User) -> bool:
+    """Whether the person has a second factor in force; one query."""
+    first, *others = (
+        kind.objects.devices_for_user(user, confirmed=True).order_by().values_list(Value(1))
+        for kind in kinds()
+    )
+    return bool(first.union(*others, all=True)[:1].exists())
+
+
+def authenticator_of(user: User) -> Authenticator | None:
+    """The person's 动态口令 in force."""
+    device: Authenticator | None = Authenticator.objects.filter(user=user, confirmed=True).first()
+    return device
+
+
+def has_key(user: User) -> bool:
+    """Whether the person has a security key."""
+    return bool(WebAuthnCredential.objects.filter(user=user, confirmed=True).exists())
+
+
+def codes_left(user: User) -> int:
+    """How many recovery codes are still good."""
+    device = RecoveryCodes.objects.filter(user=user).first()
+    return device.codes.count() if device else 0
+
+
+def why_required(user: User) -> str:
+    """Why the person must have a second factor, as a Chinese sentence; "" where they need not."""
+    if settings.SECOND_FACTOR_REQUIRED:
+        asked = user.roles & policy().second_factor.required_roles
+        if asked:
+            names = "、".join(str(role.label) for role in Role if role in asked)
+            return f"{names}登录平台须通过二次验证。"
+    if user.is_unit_side:
+        duty = SecondFactorDuty.objects.filter(unit__in=user.scope.unit_ids).first()
+        if duty:
+            return f"{duty.reason}要求本单位人员登录时通过二次验证。"
+    return ""
+
+
+def passed(request: HttpRequest, device: Device) -> None:
+    """The person of this session has just proven to hold `device`.
+
+    The session gets another key: it may do more now than whoever knew the old key could.
+    """
+    login(request, device)
+    request.session.cycle_key()
+    request.session[PASSED_AT] = int(time.time())
+
+
+def is_proven(request: HttpRequest) -> bool:
+    """Whether this session was proven by a factor that is still in force."""
+    user: Any = request.user
+    return bool(user.is_verified())
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the last proof is younger than the policy's `recent_minutes`."""
+    age = time.time() - request.session.get(PASSED_AT, 0)
+    return is_proven(request) and age < policy().second_factor.recent_minutes * 60
