@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -49,10 +50,7 @@ def export_list(
         note_taken(event, once)
     serial = serial_of(event)
     within = "，".join(f"{label}：{text}" for label, text in filters.items()) or "全部"
-    note = (
-        f"导出人：{by.label}　导出时间：{cn_datetime(now)}　编号：{serial}　"
-        f"范围：{within}　内部资料，注意保管"
-    )
+    note = f"{mark_of(event)}　范围：{within}　内部资料，注意保管"
     content = workbook.build(tables, note=note, author=by.label, serial=serial)
     name = f"{tables[0].title}_{timezone.localtime(now):%Y%m%d%H%M}.xlsx"
     return attachment(content, name)
@@ -61,6 +59,29 @@ def export_list(
 def serial_of(event: AuditEvent) -> str:
     """The number that a workbook or a print carries: that of its event."""
     return f"DC-{timezone.localtime(event.at):%Y}-{event.pk:06d}"
+
+
+def mark_of(event: AuditEvent) -> str:
+    """Who took it, when and under which number, as it stands on a workbook or a print."""
+    return (
+        f"导出人：{event.actor_label}　导出时间：{cn_datetime(event.at)}　编号：{serial_of(event)}"
+    )
+
+
+def record_print(action: str, row: Model, *, unit: NamedUnit, by: Actor) -> str:
+    """Record a print that no register keeps, and return the mark that it carries.
+
+    Args:
+        action: slug of the event, one of `taken.ACTIONS`.
+        row: what is printed.
+        unit: whom it tells of.
+        by: who prints it.
+    """
+    once, told = counted([unit])
+    with transaction.atomic():
+        event = record(action, row, by=by, details=told)
+        note_taken(event, once)
+    return mark_of(event)
 
 
 def conditions(form: Any) -> dict[str, str]:

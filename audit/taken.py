@@ -24,6 +24,7 @@ ACTIONS: Final = (
     "notice_scan.download",
     "reply_evidence.download",
     "notice.preview",
+    "invitation.print",
 )
 _BATCH: Final = 2000
 _EVENTS: Final = 50  # each may have taken every unit there is

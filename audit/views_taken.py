@@ -60,7 +60,7 @@ class TakenRow(Row):
         return serial_of(self.event) if self.event.action in _NUMBERED else ""
 
 
-_NUMBERED: Final = {"list.export", "notice.preview"}
+_NUMBERED: Final = {"list.export", "notice.preview", "invitation.print"}
 
 
 def _found(request: HttpRequest) -> TakenFilter:

@@ -53,6 +53,7 @@ _ACTS: Final = {
     "finding.recheck": "记录复查",
     "finding.rescan": "发起复测",
     "inventory.import": "批量导入台账",
+    "invitation.print": "打印报送告知单",
     "list.export": "导出清单",
     "notice.draft": "拟稿",
     "notice.preview": "查看预览稿",

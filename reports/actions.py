@@ -12,7 +12,7 @@ from accounts.actions import Invited, invite_unit
 from accounts.models import User
 from accounts.roles import Role
 from assessments.models import SelfCheck
-from audit.taken import counted, note_taken
+from audit.exports import record_print
 from audit.trail import SYSTEM, record
 from emailsec.lib.workdays import today
 from inbox.actions import tell_person
@@ -247,7 +247,7 @@ def print_selfcheck(selfcheck: SelfCheck, *, by: User) -> Document:
     content = content_of(made)
     if (same := _same_sheet(selfcheck, content)) is not None:
         return same
-    made = replace(made, serial=_serial("sheet", "ZC"))
+    made = replace(made, serial=_serial("sheet", "ZC"), printed_by=by.label)
     entry = register.Entry(
         kind=Document.Kind.SHEET,
         unit=selfcheck.unit,
@@ -306,7 +306,8 @@ def preview_notice(notice: Notice) -> bytes:
 
 
 def read_draft(notice: Notice, *, by: User) -> bytes:
-    """The 预览稿 of a notice for those who decide on it; only that it was read is recorded.
+    """The 预览稿 of a notice for those who decide on it, marked with its reader; only that it was
+    read is recorded.
 
     Raises:
         Incomplete: not a draft (any more), or something that its paper must say is missing
@@ -314,11 +315,9 @@ def read_draft(notice: Notice, *, by: User) -> bytes:
     """
     if not (by.is_office_side and by.can("notice.read", notice)):
         raise PermissionDenied("notice.read")
-    pdf = documents.notice(draft_paper(notice)).pdf()
-    once, told = counted([notice.unit])
-    with transaction.atomic():
-        note_taken(record("notice.preview", notice, by=by, details=told), once)
-    return pdf
+    paper = documents.notice(draft_paper(notice))
+    mark = record_print("notice.preview", notice, unit=notice.unit, by=by)
+    return replace(paper, mark=mark).pdf()
 
 
 def preview_report(notice: Notice) -> bytes:

@@ -19,9 +19,10 @@ class Incomplete(Exception):
 
 
 def content_of(made: paper.RectificationReportPaper | paper.SelfCheckPaper) -> str:
-    """SHA-256 (hex) of what a paper says, apart from its own number, code and time."""
+    """SHA-256 (hex) of what a paper says, apart from its own number, code, time and
+    printer."""
     made_at: dict[str, Any] = (
-        {"printed_at": datetime.min.replace(tzinfo=UTC)}
+        {"printed_at": datetime.min.replace(tzinfo=UTC), "printed_by": ""}
         if isinstance(made, paper.SelfCheckPaper)
         else {"reported_on": date.min}
     )

@@ -102,6 +102,7 @@ def render_html(
     author: str,
     subject: str = "",
     serial: str = "",
+    mark: str = "",
     created: datetime,
 ) -> str:
     """The document as HTML; ``render_pdf`` says what the arguments mean.
@@ -116,7 +117,8 @@ def render_html(
         "title": title,
         "author": author,
         "subject": subject,
-        "serial": serial,
+        "keywords": f"{serial}, {mark}" if mark else serial,
+        "mark": mark,
         "created": created.astimezone(wording.CHINA).replace(microsecond=0).isoformat(),
         "generator": PRODUCER,
     }
@@ -133,6 +135,7 @@ def render_pdf(
     author: str,
     subject: str = "",
     serial: str = "",
+    mark: str = "",
     created: datetime,
 ) -> bytes:
     """Render one document to a PDF/A-3u with embedded, subset fonts and a tagged structure.
@@ -147,6 +150,8 @@ def render_pdf(
         author: metadata author, the office or unit that signs.
         subject: metadata subject, the kind of document.
         serial: number of the document, kept as metadata keyword.
+        mark: who printed it, when and under which number, for a print that no register keeps; at
+            the foot of every page and among the keywords.
         created: aware moment that the document stands for.
 
     Raises:
@@ -160,6 +165,7 @@ def render_pdf(
         author=author,
         subject=subject,
         serial=serial,
+        mark=mark,
         created=created,
     )
     with fonts.LOCK:
@@ -188,6 +194,7 @@ class PaperDocument:
     subject: str
     serial: str
     created: datetime
+    mark: str = ""
 
     def html(self) -> str:
         """See ``render_html``."""
@@ -203,5 +210,6 @@ class PaperDocument:
             "author": self.author,
             "subject": self.subject,
             "serial": self.serial,
+            "mark": self.mark,
             "created": self.created,
         }

@@ -1,6 +1,7 @@
 """The 告知单 that brings a unit to its first log-in: one page per person, printed at once."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Final
 
 from django import forms
@@ -16,6 +17,7 @@ from accounts.requests import PortalRequest
 from accounts.roles import Role
 from assessments.models import Campaign
 from audit.downloads import attachment
+from audit.exports import record_print
 from inventory.models import Unit
 from reports.actions import invite
 from reports.mapping.parties import office_of, unit_of
@@ -139,4 +141,5 @@ def _pdf(
             code_until=timezone.localdate(made.expires_at) - dt.timedelta(days=1),
         )
     )
-    return attachment(document.pdf(), f"{made.user.username}.pdf")
+    mark = record_print("invitation.print", unit, unit=unit, by=request.user)
+    return attachment(replace(document, mark=mark).pdf(), f"{made.user.username}.pdf")

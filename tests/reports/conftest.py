@@ -1,6 +1,7 @@
 """Each sample document is rendered once per session: layout is what takes the time."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -8,6 +9,14 @@ import pytest
 from reports.paper import documents
 from reports.paper.render import PaperDocument
 from tests.reports import samples
+
+MARK = "导出人：欧阳喆堃（officer-01）　导出时间：2026年11月10日 09:30　编号：DC-2026-000017"
+
+
+def marked(document: PaperDocument) -> PaperDocument:
+    """A print that no register keeps."""
+    return replace(document, mark=MARK)
+
 
 SAMPLES: dict[str, Callable[[], PaperDocument]] = {
     "notice": lambda: documents.notice(samples.notice()),
@@ -21,7 +30,7 @@ SAMPLES: dict[str, Callable[[], PaperDocument]] = {
     "full_report": lambda: documents.rectification_report(samples.full_report()),
     "full_authorization": lambda: documents.authorization(samples.full_authorization()),
     "full_selfcheck": lambda: documents.selfcheck(samples.full_selfcheck()),
-    "full_invitation": lambda: documents.invitation(samples.full_invitation()),
+    "full_invitation": lambda: marked(documents.invitation(samples.full_invitation())),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from reports.paper import documents
 from tests.reports import measure, samples
-from tests.reports.conftest import EACH
+from tests.reports.conftest import EACH, MARK
 
 pytestmark = pytest.mark.slow
 
@@ -112,6 +112,7 @@ def test_the_longest_invitation_keeps_to_one_page_with_nothing_lost(pdf):
     [text] = measure.page_texts(pdf("full_invitation"))
     for said in (paper.campaign, paper.unit.name, *paper.tasks, paper.url, paper.office.phone):
         assert measure.squeeze(said) in text
+    assert measure.squeeze(MARK) in text
 
 
 def pushed(rows):

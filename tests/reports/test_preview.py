@@ -54,6 +54,13 @@ def test_who_decides_reads_the_wording_before_it_has_any_effect(client, world, n
     pages = measure.page_texts(answer.content)
     assert len(pages) > 1
     assert all("预览稿未编号不具效力" in page for page in pages)
+    mine = events.get(actor_id=world.approver.pk)
+    serial = f"DC-{mine.at.year}-{mine.pk:06d}"
+    mark = f"导出人：{world.approver.label}"
+    assert all(serial in page and mark in page for page in pages)
+    metadata = measure.reader(answer.content).metadata
+    assert serial in metadata["/Keywords"]
+    assert mark in metadata["/Keywords"]
     text = "".join(pages)
     assert f"限期整改通知书待编号{world.unit_a.name}：" in text
     finding = notice.items.filter(annex=False).first().finding

@@ -67,6 +67,7 @@ class SelfCheckPaper:
     digest: str  # hexadecimal, of the content that is signed
     verification: Verification
     digest_name: str = "SHA-256"
+    printed_by: str = ""
     signature: Signature | None = None
     evidence: tuple[EvidenceRow, ...] = ()  # finding_number holds the item code here
 
