@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import anchors
+from audit.configuration import note_configuration
 from audit.models import AuditEvent
 from audit.policy import policy
 from audit.sealing import seal
@@ -68,7 +69,8 @@ def verification_due() -> bool:
 
 
 def watch() -> None:
-    """Do what is due: the anchor of the day, and a verification. Safe to run twice."""
+    """Do what is due: note the configuration, anchor the day, verify. Safe to run twice."""
+    note_configuration()
     if anchors.due():
         seal(thorough=True)
         anchors.write()

@@ -19,6 +19,8 @@ from assessments.remarks import sent_remarks
 from assessments.rules.schema import Field, Item
 from assessments.sheets import LoadedSheet, load_sheets
 from assessments.views.rows import selfcheck_of, sheet_of
+from audit.readings import note_reading
+from audit.refusals import note_refusal
 from emailsec.lib.autosave import classified_answer, overtaken_answer
 from emailsec.lib.http import whole
 from emailsec.lib.words import cn_time
@@ -32,6 +34,7 @@ def readable(request: PortalRequest, pk: int) -> SelfCheck:
     selfcheck = selfcheck_of(request, pk)
     if not request.user.can("selfcheck.read", selfcheck):
         raise PermissionDenied("selfcheck.read")
+    note_reading(selfcheck, unit=selfcheck.unit, by=request.user)
     return selfcheck
 
 
@@ -216,6 +219,7 @@ def answer_save(request: PortalRequest, sheet_id: int) -> JsonResponse:
             fault=outcome.faults.get(field.code, ""),
         )
     except PermissionDenied:
+        note_refusal(request, 403)
         return JsonResponse({"error": "您没有填报权限。"}, status=403)
     except (actions.Refused, ValueError) as error:
         return JsonResponse({"error": str(error)}, status=422)

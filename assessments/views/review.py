@@ -18,6 +18,7 @@ from assessments.remarks import SentRemark, sent_remarks
 from assessments.sheets import LoadedSheet, conclude, load_sheets
 from assessments.views.rows import doubt_of, remark_of, selfcheck_of, sheet_of
 from audit.lifecycle import IllegalMove
+from audit.readings import note_reading
 
 # What a reviewer writes most often; one key press instead of a sentence.
 READY_PHRASES = (
@@ -58,6 +59,7 @@ def _blocks(
 @require_GET
 def review(request: PortalRequest, pk: int) -> HttpResponse:
     selfcheck = _reviewed(request, pk)
+    note_reading(selfcheck, unit=selfcheck.unit, by=request.user)
     return render(request, "assessments/review.html", _context(selfcheck))
 
 

@@ -8,6 +8,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from audit.readings import note_reading
 from emailsec.lib.http import SignedInRequest
 from inventory import actions
 from inventory.forms.fields import count_errors
@@ -117,6 +118,7 @@ def _visible(request: SignedInRequest, system_id: int) -> Any:
 @require_GET
 def detail(request: SignedInRequest, system_id: int) -> HttpResponse:
     system = _visible(request, system_id)
+    note_reading(system, unit=system.unit, by=request.user)
     kept = set(domains_at_retirement(system)) if system.retired_on else set()
     current: list[MailDomain] = []
     former: list[MailDomain] = []

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from audit.readings import note_reading
 from emailsec.lib.http import SignedInRequest
 from inventory import actions, codes
 from inventory.filters import SystemFilter, UnitFilter
@@ -79,6 +80,7 @@ def detail(request: SignedInRequest, unit_id: int) -> HttpResponse:
     unit = _visible(request, unit_id)
     if not request.user.can("unit.read", unit):
         raise PermissionDenied
+    note_reading(unit, unit=unit, by=request.user)
     systems = MailSystem.objects.visible_to(request.user).filter(unit=unit)
     context = {
         "unit": unit,

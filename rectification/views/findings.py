@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.requests import PortalRequest
 from assessments.models import SelfCheck
+from audit.readings import note_reading
 from emailsec.lib.workdays import today
 from inventory.models import Unit
 from rectification import actions, pages, rechecks
@@ -145,7 +146,9 @@ def _forms(
 
 @require_GET
 def finding_detail(request: PortalRequest, pk: int) -> HttpResponse:
-    return finding_page(request, get_finding(request, pk))
+    finding = get_finding(request, pk)
+    note_reading(finding, unit=finding.unit, by=request.user)
+    return finding_page(request, finding)
 
 
 def finding_page(request: PortalRequest, finding: Finding, **bound: Any) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.requests import PortalRequest
 from audit.lifecycle import IllegalMove
+from audit.readings import note_reading
 from emailsec.lib.workdays import today
 from inventory.models import Unit
 from rectification import actions
@@ -118,7 +119,9 @@ def _draft(
 
 @require_GET
 def notice_detail(request: PortalRequest, pk: int) -> HttpResponse:
-    return notice_page(request, get_notice(request, pk))
+    notice = get_notice(request, pk)
+    note_reading(notice, unit=notice.unit, by=request.user)
+    return notice_page(request, notice)
 
 
 def notice_page(request: PortalRequest, notice: Notice, **bound: PlainForm) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.requests import PortalRequest
+from audit.readings import note_reading
 from inventory.models import MailSystem
 from scans import actions, pages
 from scans.models import Observation, Wave
@@ -27,6 +28,7 @@ def _system(request: PortalRequest, system_id: int) -> MailSystem:
 @require_GET
 def system_view(request: PortalRequest, system_id: int) -> HttpResponse:
     system = _system(request, system_id)
+    note_reading(system, unit=system.unit, by=request.user)
     permission = may_probe(system)
     views = pages.domain_views(system, permission)
     context = {

@@ -39,6 +39,7 @@ from django.urls import URLResolver, get_resolver, reverse
 from accounts.models import LoginSession
 from assessments.definitions import publish
 from audit.models import AuditEvent
+from audit.readings import READ
 from audit.refusals import DENIED
 from emailsec.lib.workdays import today
 from tests.access.case import Case, Owner, build_case
@@ -59,6 +60,8 @@ NEIGHBOURS = {
 WRONG_METHOD = ("anonymous", "filler", "officer", "officer_b", "nobody")
 # Whose refused pages are read as a script reads them: others of the same word read them whole.
 SCRIPTS = {"signer", "reader", "checker", "approver", "filler_provincial", "left"}
+# What the portal notes of a request that wrote nothing itself.
+NOTED = (DENIED, READ)
 GRANTED = {"GET": {200, 302}, "POST": {200, 302, 409, 422}}
 # A script or style that comes with the page and has no nonce; a handler or style in an attribute.
 INLINE = re.compile(
@@ -168,7 +171,7 @@ def _typeset_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fingerprint() -> dict[str, int]:
-    """A digest of every row of every table of ours, but for the records of refusals and the time
+    """A digest of every row of every table of ours, but for the notes of who asked and the time
     at which somebody was last there."""
     return {
         model._meta.label: hash(repr(list(_rows(model).order_by("pk").values_list(*_told(model)))))
@@ -179,7 +182,7 @@ def fingerprint() -> dict[str, int]:
 
 def _rows(model: Any) -> Any:
     rows = model._base_manager.all()
-    return rows.exclude(action=DENIED) if model is AuditEvent else rows
+    return rows.exclude(action__in=NOTED) if model is AuditEvent else rows
 
 
 def _told(model: Any) -> list[str]:
@@ -305,14 +308,14 @@ def text_of(response: HttpResponse) -> str:
 
 @dataclass
 class Writes:
-    """Counts the statements of a request that write to a table of ours; that a refusal is put on
-    the trail is no write of the request."""
+    """Counts the statements of a request that write to a table of ours; that it is noted on the
+    trail is no write of the request."""
 
     seen: int = 0
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         head = str(sql).lstrip()[:6].upper()
-        recorded = not many and DENIED in (params or ())
+        recorded = not many and any(note in (params or ()) for note in NOTED)
         self.seen += head in {"INSERT", "UPDATE", "DELETE"} and not recorded
         return execute(sql, params, many, context)
 
