@@ -60,12 +60,18 @@ def last_verification() -> AuditEvent | None:
     return AuditEvent.objects.filter(action=VERIFIED).exclude(details__has_key="since").first()
 
 
+def verification_asked() -> bool:
+    """Whether somebody waits for a verification."""
+    last = last_verification()
+    return AuditEvent.objects.filter(action=ASKED, pk__gt=last.pk if last else 0).exists()
+
+
 def verification_due() -> bool:
     """Whether somebody waits for a verification, or the last one is too long ago."""
     last = last_verification()
     if last is None or last.at < timezone.now() - dt.timedelta(hours=policy().verify_hours):
         return True
-    return AuditEvent.objects.filter(action=ASKED, pk__gt=last.pk).exists()
+    return verification_asked()
 
 
 def watch() -> None:

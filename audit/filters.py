@@ -40,6 +40,13 @@ class EventFilter(django_filters.FilterSet):
     act = django_filters.ChoiceFilter(
         label="动作", method="by_act", choices=words.choices, empty_label="全部"
     )
+    address = django_filters.CharFilter(
+        label="来源地址", field_name="address", lookup_expr="startswith", widget=_SEARCH
+    )
+    kind = django_filters.ChoiceFilter(
+        label="对象类别", field_name="object_type", choices=words.kinds, empty_label="全部"
+    )
+    key = django_filters.CharFilter(label="对象编号", field_name="object_id", widget=_SEARCH)
     object = django_filters.CharFilter(
         label="对象", field_name="object_label", lookup_expr="icontains", widget=_SEARCH
     )
@@ -50,7 +57,7 @@ class EventFilter(django_filters.FilterSet):
     class Meta:
         model = AuditEvent
         form = SpanForm
-        fields = ("since", "until", "actor", "act", "object", "result")
+        fields = ("since", "until", "actor", "address", "act", "kind", "key", "object", "result")
 
     def filter_queryset(self, queryset: QuerySet[AuditEvent]) -> Any:
         """Nothing where a filter cannot be read: the whole trail would look like the answer."""

@@ -1,10 +1,10 @@
 """The audit trail: what was done, by whom, from where, with what result."""
 
 import uuid
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
@@ -13,6 +13,23 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         if not getattr(user, "is_authenticated", False) or not user.can("audit.read"):
             return self.none()
         return self
+
+    def object_types(self) -> list[str]:
+        """Every kind of object in the trail, by leaps over its index and not by reading it."""
+        with connection.cursor() as cursor:
+            cursor.execute(_OBJECT_TYPES)
+            return [kind for (kind,) in cursor.fetchall()]
+
+
+_OBJECT_TYPES: Final = """
+WITH RECURSIVE kinds(kind) AS (
+    SELECT MIN(object_type) FROM audit_auditevent
+    UNION ALL
+    SELECT (SELECT MIN(object_type) FROM audit_auditevent WHERE object_type > kinds.kind)
+    FROM kinds WHERE kinds.kind IS NOT NULL
+)
+SELECT kind FROM kinds WHERE kind <> ''
+"""
 
 
 class AppendOnly(models.Model):

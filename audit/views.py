@@ -1,4 +1,4 @@
-"""The audit trail, for the 审计管理员: what was done, by whom, from where; the newest first."""
+"""The audit trail, for the 审计管理员: what was done, by whom, from where; and whether it holds."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,14 +7,17 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from audit import words
+from audit.actions import ask_verification
 from audit.exports import conditions, export_list
 from audit.filters import EventFilter
 from audit.models import AuditEvent
+from audit.policy import policy
+from audit.standing import proof_of, state
 from emailsec.lib.workbook import Table
 
 PAGE = 50
@@ -95,7 +98,40 @@ class Row:
 
     @property
     def content(self) -> list[tuple[str, str]]:
-        return [(KEYS.get(k, k), _plain(v)) for k, v in self.event.details.items()]
+        return [(KEYS.get(k, k), self._said(k, v)) for k, v in self.event.details.items()]
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """What was changed: its name, before, after."""
+        details = self.event.details
+        rows = [
+            (KEYS.get(name, name), _plain(value[0]), _plain(value[1]))
+            for name, value in details.items()
+            if self._is_pair(value)
+        ]
+        if {"from", "to"} <= details.keys():
+            before, after = (self._said(name, details[name]) for name in ("from", "to"))
+            rows.insert(0, (self.kind or "状态", before, after))
+        return rows
+
+    @property
+    def rest(self) -> list[tuple[str, str]]:
+        """The content without what `changes` tells."""
+        told = {"from", "to"} if {"from", "to"} <= self.event.details.keys() else set()
+        return [
+            (KEYS.get(name, name), self._said(name, value))
+            for name, value in self.event.details.items()
+            if name not in told and not self._is_pair(value)
+        ]
+
+    def _is_pair(self, value: Any) -> bool:
+        changed = self.event.action.endswith((".update", ".change"))
+        return changed and isinstance(value, list) and len(value) == 2
+
+    def _said(self, name: str, value: Any) -> str:
+        if name in ("from", "to") and isinstance(value, str):
+            return words.status(self.event.object_type, value)
+        return _plain(value)
 
 
 def _plain(value: Any) -> str:
@@ -108,10 +144,16 @@ def _plain(value: Any) -> str:
     return "—" if value is None else str(value)
 
 
-def _found(request: HttpRequest) -> EventFilter:
+def _require(request: HttpRequest) -> Any:
+    """The person, if the trail is theirs to read."""
     user: Any = request.user
     if not user.can("audit.read"):
         raise PermissionDenied("审计日志由审计管理员查阅。")
+    return user
+
+
+def _found(request: HttpRequest) -> EventFilter:
+    user = _require(request)
     return EventFilter(request.GET, AuditEvent.objects.visible_to(user).order_by("-at", "-id"))
 
 
@@ -121,6 +163,28 @@ def event_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
     context = {"filter": found, "page": page, "rows": [Row(event) for event in page]}
     return render(request, "audit/event_list.html", context)
+
+
+@require_GET
+def event_detail(request: HttpRequest, event_id: int) -> HttpResponse:
+    """One event with everything that is stored of it, and whether it is as it was written."""
+    rows = AuditEvent.objects.visible_to(_require(request))
+    event = get_object_or_404(rows, pk=event_id)
+    context = {"row": Row(event), "event": event, "proof": proof_of(event)}
+    return render(request, "audit/event_detail.html", context)
+
+
+@require_GET
+def chain(request: HttpRequest) -> HttpResponse:
+    _require(request)
+    return render(request, "audit/chain.html", {"state": state(), "hours": policy().verify_hours})
+
+
+@require_POST
+def verify(request: HttpRequest) -> HttpResponse:
+    ask_verification(by=_require(request))
+    messages.success(request, "已要求核验，结果出来后显示在本页；日志很多时需要几分钟。")
+    return redirect("audit:chain")
 
 
 def too_many(request: HttpRequest, found: EventFilter, page: str) -> HttpResponse | None:

@@ -3,8 +3,10 @@
 from typing import Final
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 
 from audit.lifecycle import LIFECYCLES
+from audit.models import AuditEvent
 
 _ACTS: Final = {
     "access.denied": "越权访问被拒绝",
@@ -117,9 +119,24 @@ def choices() -> list[tuple[str, str]]:
     return [(slug, label) for label, slug in first.items()]
 
 
+def status(label: str, slug: str) -> str:
+    """What a state is called on screen: of `rectification.notice`, served → 已送达."""
+    try:
+        choices_ = apps.get_model(label)._meta.get_field("status").flatchoices if label else []
+    except (LookupError, ValueError, FieldDoesNotExist):
+        return slug
+    return str(dict(choices_).get(slug, slug))
+
+
 def act(slug: str) -> str:
     """The words for one act; the slug itself for one that this version no longer knows."""
     return acts().get(slug, slug)
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Every kind of object in the trail, label → words, for a list to choose from."""
+    found = AuditEvent.objects.all().object_types()
+    return sorted(((label, object_kind(label)) for label in found), key=lambda pair: pair[1])
 
 
 def object_kind(label: str) -> str:

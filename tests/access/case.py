@@ -31,6 +31,7 @@ from assessments.models import (
     SignOff,
 )
 from assessments.sheets import content_digest, load_sheets
+from audit.trail import record
 from emailsec.lib.workdays import today
 from inbox.models import Message
 from inventory.models import ImportBatch, MailDomain, MailSystem, Office, Unit
@@ -104,6 +105,7 @@ def build_case(owner: Owner, questionnaire: Questionnaire) -> Case:
     _findings(case)
     _notices(case)
     _paper(case)
+    case.rows["event"] = record("unit.update", owner.unit, by=owner.filler)
     case.marks = (f"{owner.slug}7319", owner.unit.uscc, owner.system.domains.get().name)
     case.digest = content_digest(load_sheets(case.rows["to_sign_check"]))
     case.candidate = candidates(case.rows["accepted_check"])[0].key
