@@ -147,6 +147,14 @@ def _tell_waiting(report: Report) -> None:
     report.oldest = unsealed().aggregate(found=Min("at"))["found"]
     if report.oldest is None:
         return
-    age = (timezone.now() - report.oldest).total_seconds()
-    if age > policy().unsealed_seconds:
-        report.warnings.append(f"有 {report.unsealed} 条尚未封存，最早的已等待 {age:.0f} 秒")
+    age = timezone.now() - report.oldest
+    if age > dt.timedelta(seconds=policy().unsealed_seconds):
+        report.warnings.append(f"有 {report.unsealed} 条尚未封存，最早的已等待{_lasting(age)}")
+
+
+def _lasting(age: dt.timedelta) -> str:
+    """A span in its largest whole unit."""
+    for unit, name in ((dt.timedelta(days=1), "天"), (dt.timedelta(hours=1), "小时")):
+        if age >= 2 * unit:
+            return f" {age // unit} {name}"
+    return f" {age // dt.timedelta(minutes=1)} 分钟"
