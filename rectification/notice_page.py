@@ -213,6 +213,8 @@ def _to_approve(notice: Notice, user: User, url: Any) -> NextStep:
         return NextStep("拟稿已退回承办人修改。")
     if drew_up(user, notice):
         return NextStep("待另一人审核、批准：拟稿人不能审核或批准自己拟制的通知。")
+    if notice.checked_by_id == user.pk:
+        return NextStep("待另一人批准：审核人不能批准自己审核的通知。")
     if may_handle(user, "notice.approve", notice):
         numbered = notice.office.own_numbering
         return NextStep(

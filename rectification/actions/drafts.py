@@ -232,7 +232,7 @@ def check_notice(notice: Notice, *, by: User) -> None:
     """审核: by another person than the drafter."""
     require_notice(by, "notice.check", notice)
     _may_judge(notice, by)
-    NOTICE.move(notice, "check", by=by)
+    NOTICE.move(notice, "check", by=by, also={"checked_by": by})
 
 
 @transaction.atomic
@@ -240,7 +240,7 @@ def send_back(notice: Notice, *, reason: str, by: User) -> None:
     """退回拟稿: 审核人 or 批准人 return a draft to be reworked; an earlier 审核 no longer holds."""
     require_notice(by, "notice.return", notice)
     lock(notice)
-    NOTICE.move(notice, "send_back", by=by, reason=reason)
+    NOTICE.move(notice, "send_back", by=by, reason=reason, also={"checked_by": None})
     tell_office(
         notice.office,
         title=headline(f"拟稿被退回：{notice.unit}限期整改通知"),
@@ -252,14 +252,16 @@ def send_back(notice: Notice, *, reason: str, by: User) -> None:
 
 @transaction.atomic
 def approve_notice(notice: Notice, *, by: User) -> None:
-    """批准并编号: by another person than the drafter; the paper follows at once.
+    """批准并编号: by another person than drafted and checked it; the paper follows at once.
 
     Raises:
-        Refused: the drafter approves, the draft was sent back, the deadline has meanwhile passed,
-            or nothing in the notice is left to order.
+        Refused: the drafter or the checker approves, the draft was sent back, the deadline has
+            meanwhile passed, or nothing in the notice is left to order.
     """
     require_notice(by, "notice.approve", notice)
     _may_judge(notice, by)
+    if notice.checked_by_id == by.pk:
+        raise Refused("审核人不能批准自己审核的通知，须由另一人办理。")
     still_needed(notice)
     if notice.deadline <= today():
         raise Refused("整改期限已不在将来，请退回承办人修改。")

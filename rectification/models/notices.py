@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from audit.models import StatusChange
 from emailsec.lib.uploads import stored_path
@@ -75,6 +75,9 @@ class Notice(models.Model):
     deadline = models.DateField("整改期限")
     original_deadline = models.DateField("原整改期限", null=True)
     drafted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    checked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
@@ -114,6 +117,12 @@ class Notice(models.Model):
                     ]
                 ),
                 name="notice_status_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(drafted_by=F("checked_by"))
+                & ~Q(drafted_by=F("approved_by"))
+                & ~Q(checked_by=F("approved_by")),
+                name="notice_passes_through_different_hands",
             ),
         ]
 

@@ -255,8 +255,9 @@ def closed_finding(world: World) -> Finding:
     return finding
 
 
-def both_roles(world: World) -> None:
-    """Give the drafter the powers of the checker and the approver as well."""
+def promoted(world: World) -> None:
+    """Let the drafter, 承办人 no longer, check and approve: what was drafted stays theirs."""
+    world.officer.memberships.update(active=False)
     for role in ("checker", "approver"):
         world.officer.memberships.create(role=role, office=world.city_a)
     world.officer.__dict__.pop("_memberships", None)

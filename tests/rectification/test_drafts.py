@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from django.urls import reverse
 
+from accounts.models import User
 from audit.lifecycle import IllegalMove
 from emailsec.lib.workdays import today
 from inbox.models import Message
@@ -14,10 +15,10 @@ from reports.models import Document
 from tests.rectification.case import (
     answer,
     approved,
-    both_roles,
     drafted,
     passed,
     plain_finding,
+    promoted,
     replied,
     served,
     signed,
@@ -98,9 +99,10 @@ def test_only_the_drafting_office_reworks_or_withdraws_its_draft(world, people, 
 def test_a_colleague_may_rework_a_draft_and_then_may_not_approve_it(world):
     notice = drafted(world)
     colleague = make_user("colleague", "case_officer", office=world.city_a)
-    colleague.memberships.create(role="approver", office=world.city_a)
     finding = Finding.objects.get()
     actions.revise_notice(notice, [finding], deadline=SOON, by=colleague)
+    colleague.memberships.update(role="approver")
+    colleague = User.objects.get(pk=colleague.pk)
     with pytest.raises(actions.Refused, match="拟稿人不能审核或批准"):
         actions.approve_notice(notice, by=colleague)
     actions.approve_notice(notice, by=world.approver)
@@ -310,9 +312,9 @@ def test_no_report_is_issued_on_a_revoked_notice(world, people):
     assert not Document.objects.filter(kind="report").exists()
 
 
-def test_both_roles_in_one_person_do_not_shorten_the_way(world, people):
+def test_a_promotion_does_not_shorten_the_way(world, people):
     notice = drafted(world)
-    both_roles(world)
+    promoted(world)
     page = people(world.officer).text("notice_detail", notice.pk)
     assert "拟稿人不能审核或批准自己拟制的通知" in page
     assert "批准并编号" not in page

@@ -6,6 +6,7 @@ import re
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connection
 from django.urls import reverse
 
 from audit.lifecycle import IllegalMove
@@ -20,11 +21,11 @@ from tests.files import PDF
 from tests.rectification.case import (
     answer,
     approved,
-    both_roles,
     drafted,
     passed,
     pdf,
     plain_finding,
+    promoted,
     replied,
     served,
     signed,
@@ -129,7 +130,7 @@ def test_each_authority_orders_only_what_is_its_own_to_enforce(world, people):
 @pytest.mark.parametrize("act", ["check", "approve"])
 def test_the_drafter_neither_checks_nor_approves(world, people, act):
     notice = drafted(world)
-    both_roles(world)
+    promoted(world)
     page = people(world.officer).said(act, notice.pk)
     assert "拟稿人不能审核或批准" in page
     notice.refresh_from_db()
@@ -147,6 +148,34 @@ def test_checked_then_approved_by_others(world, people):
         "action", "actor_id"
     )
     assert {("notice.check", world.checker.pk), ("notice.approve", world.approver.pk)} <= set(acts)
+
+
+def test_the_checker_does_not_approve(world, people):
+    notice = drafted(world)
+    actions.check_notice(notice, by=world.checker)
+    world.checker.memberships.create(role="approver", office=world.city_a)
+    page = people(world.checker).text("notice_detail", notice.pk)
+    assert "审核人不能批准自己审核的通知" in page
+    assert "批准并编号" not in page
+    assert "审核人不能批准自己审核的通知，须由另一人办理。" in people(world.checker).said(
+        "approve", notice.pk
+    )
+    notice.refresh_from_db()
+    assert notice.status == "checked"
+    # Sent back and drawn up anew, it has no checker any more.
+    actions.send_back(notice, reason="期限写错。", by=world.approver)
+    assert notice.checked_by is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("drafted_by", "checked_by"), ("drafted_by", "approved_by"), ("checked_by", "approved_by")],
+)
+def test_the_database_refuses_one_hand_in_two_steps(world, first, second):
+    notice = drafted(world)
+    sql = f"UPDATE rectification_notice SET {first}_id = %s, {second}_id = %s WHERE id = %s"
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="different_hands"):
+        cursor.execute(sql, [world.checker.pk, world.checker.pk, notice.pk])
 
 
 @pytest.mark.parametrize(
@@ -204,13 +233,19 @@ def test_a_delegation_lets_an_office_read_not_rule(world, people):
         actions.draft_notice(world.unit_a, [finding], deadline=SOON, by=world.officer_b)
 
 
-@pytest.fixture
-def above(world):
-    """Somebody of the superior office with every role that an office has."""
-    for role in ("checker", "approver"):
+def of_province(world, *roles):
+    """Somebody of the superior office who holds these roles there."""
+    world.officer_province.memberships.all().delete()
+    for role in roles:
         world.officer_province.memberships.create(role=role, office=world.province)
     world.officer_province.__dict__.pop("_memberships", None)
     return world.officer_province
+
+
+@pytest.fixture(params=[("case_officer", "checker"), ("checker", "approver")], ids="+".join)
+def above(request, world):
+    """Every role that an office has, over two people."""
+    return of_province(world, *request.param)
 
 
 def test_the_office_above_reads_a_draft_and_judges_nothing(world, above, people):
@@ -253,7 +288,8 @@ def test_the_office_above_reads_a_running_case_and_moves_nothing(world, above, p
     assert asked.status == "asked"
 
 
-def test_who_took_the_unit_over_finishes_the_case(world, above, people):
+def test_who_took_the_unit_over_finishes_the_case(world, people):
+    above = of_province(world, "case_officer", "checker")
     replied(world)
     finding = Finding.objects.get()
     region = world.unit_b.region
@@ -265,7 +301,8 @@ def test_who_took_the_unit_over_finishes_the_case(world, above, people):
     assert "复查已记录" in people(world.officer_b).said("recheck", finding.pk, **data)
 
 
-def test_who_gave_the_unit_away_still_reads_what_it_issued_and_nothing_else(world, above, people):
+def test_who_gave_the_unit_away_still_reads_what_it_issued_and_nothing_else(world, people):
+    above = of_province(world, "case_officer")
     notice, giver = replied(world), people(world.officer)
     finding, scan = Finding.objects.get(), notice.scans.first()
     region = world.unit_b.region
@@ -285,7 +322,8 @@ def test_who_gave_the_unit_away_still_reads_what_it_issued_and_nothing_else(worl
     assert giver.post("revoke", notice.pk, reason="错").status_code == 403
 
 
-def test_what_the_unit_does_after_a_hand_over_is_told_to_who_took_it(world, above):
+def test_what_the_unit_does_after_a_hand_over_is_told_to_who_took_it(world):
+    above = of_province(world, "case_officer")
     notice = signed(world)
     region = world.unit_b.region
     transfer_unit(
@@ -299,7 +337,8 @@ def test_what_the_unit_does_after_a_hand_over_is_told_to_who_took_it(world, abov
     assert "officer" not in told
 
 
-def test_a_finding_in_no_notice_is_every_supervising_offices(world, above):
+def test_a_finding_in_no_notice_is_every_supervising_offices(world):
+    above = of_province(world, "approver")
     finding = plain_finding(world)
     actions.declare_false_alarm(finding, reason="核实后不属实。", by=above)
     assert finding.status == "false_alarm"
@@ -490,7 +529,7 @@ def asked(world, notice):
 def test_who_drafted_does_not_decide_the_extension(world, people):
     notice = signed(world)
     extension = asked(world, notice)
-    both_roles(world)
+    promoted(world)
     drafter = people(world.officer)
     assert "同意延期" not in drafter.text("notice_detail", notice.pk)
     page = drafter.said("extension_decide", extension.pk, decision="grant")

@@ -11,7 +11,7 @@ from emailsec.lib.workdays import today
 from rectification import actions
 from rectification.models import Counter, Notice
 from rectification.numbers import finding_number, notice_number, take
-from tests.rectification.case import both_roles, drafted, plain_finding
+from tests.rectification.case import drafted, plain_finding, promoted
 from tests.world import build_world
 
 
@@ -43,7 +43,7 @@ def test_a_number_is_taken_inside_a_transaction_only(db):
 def test_a_refused_or_repeated_approval_takes_no_number(world):
     first = drafted(world, [plain_finding(world, "a")])
     second = drafted(world, [plain_finding(world, "b")])
-    both_roles(world)
+    promoted(world)
     with pytest.raises(actions.Refused, match="拟稿人"):
         actions.approve_notice(first, by=world.officer)
     actions.approve_notice(first, by=world.approver)
