@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     verbose_name = "账号"
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: F401
+        from accounts import duties, signals  # noqa: F401

@@ -5,7 +5,7 @@ from django import forms
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Q, QuerySet
 
-from accounts.models import Registration, User
+from accounts.models import Grant, Registration, User
 from accounts.roles import Role
 
 
@@ -64,4 +64,25 @@ class RegistrationFilter(django_filters.FilterSet):
         text = value.strip()
         return rows.filter(
             Q(name__icontains=text) | Q(uscc__icontains=text) | Q(receipt__icontains=text)
+        )
+
+
+class GrantFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label="用户名或姓名",
+        method="by_text",
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    status = django_filters.ChoiceFilter(
+        label="状态", choices=Grant.Status.choices, empty_label="全部"
+    )
+
+    class Meta:
+        model = Grant
+        fields = ("q", "status")
+
+    def by_text(self, rows: QuerySet[Grant], name: str, value: str) -> QuerySet[Grant]:
+        text, user = value.strip(), "membership__user"
+        return rows.filter(
+            Q(**{f"{user}__username__icontains": text}) | Q(**{f"{user}__name__icontains": text})
         )

@@ -1,9 +1,31 @@
-"""The state machine of a unit's application to be registered."""
+"""The state machines of a grant and of a unit's application to be registered."""
 
-from accounts.models import Registration
+from accounts.models import Grant, Registration
 from audit.lifecycle import Lifecycle, Transition
 
+_G = Grant.Status
 _S = Registration.Status
+
+GRANT = Lifecycle(
+    "grant",
+    "accounts.GrantChange",
+    [
+        Transition("confirm", (_G.REQUESTED,), _G.CONFIRMED, "grant.manage", "确认授权"),
+        Transition(
+            "refuse", (_G.REQUESTED,), _G.REFUSED, "grant.manage", "不同意", reason_required=True
+        ),
+        Transition("withdraw", (_G.REQUESTED,), _G.WITHDRAWN, "account.manage", "撤回申请"),
+        # Power is taken away by one person, at once.
+        Transition(
+            "revoke", (_G.CONFIRMED,), _G.ENDED, "grant.manage", "撤销授权", reason_required=True
+        ),
+        Transition(
+            "end", (_G.CONFIRMED,), _G.ENDED, "account.manage", "终止任职", reason_required=True
+        ),
+        # The account was stopped: what it held has to be confirmed again before it counts.
+        Transition("stop", (_G.CONFIRMED,), _G.ENDED, "account.manage", "随账号停用终止"),
+    ],
+)
 
 REGISTRATION = Lifecycle(
     "registration",

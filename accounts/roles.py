@@ -120,7 +120,7 @@ POWER_LABELS: dict[str, str] = {
     "list.export": "导出清单",
     "account.manage": "管理账号",
     "reference.manage": "维护基础数据",
-    "grant.manage": "查阅权限分配",
+    "grant.manage": "确认、撤销授权",
     "audit.read": "查阅审计日志",
 }
 
@@ -128,3 +128,7 @@ POWER_LABELS: dict[str, str] = {
 def powers_of(roles: set[str]) -> frozenset[str]:
     """Return the union of the powers of `roles`."""
     return frozenset().union(*(POWERS[Role(role)] for role in roles))
+
+
+# Powers without business data, held over the whole portal.
+PORTAL_POWERS = powers_of({role.value for role in PORTAL_ROLES})

@@ -3,10 +3,12 @@ from django.urls import path
 from accounts.views import (
     LoginView,
     applications,
+    grants,
     joining,
     logout,
     manage,
     password_change,
+    person,
     powers,
     registration,
     second_factor,
@@ -19,6 +21,10 @@ app_name = "accounts"
 urlpatterns = [
     path("", manage.account_list, name="list"),
     path("new/", manage.account_create, name="create"),
+    path("<int:user_id>/", person.detail, name="detail"),
+    path("<int:user_id>/roles/new/", person.role_add, name="role_add"),
+    path("grants/", grants.grant_list, name="grant_list"),
+    path("grants/<int:grant_id>/", grants.grant, name="grant"),
     path("<int:user_id>/password/", manage.password_reset, name="password_reset"),
     path("<int:user_id>/active/", manage.set_active, name="set_active"),
     path("<int:user_id>/ways/end/", manage.ways_end, name="ways_end"),

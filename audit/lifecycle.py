@@ -94,6 +94,7 @@ class Lifecycle:
         by: Actor,
         reason: str = "",
         also: Mapping[str, Any] | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> StatusChange:
         """Move `obj` along `action`, exactly one winner under concurrency.
 
@@ -103,6 +104,7 @@ class Lifecycle:
             by: who acts; must hold the transition's power over `obj`.
             reason: stored with the change; required where the table says so.
             also: further columns written by the same UPDATE.
+            details: what the audit event tells beyond the move and its reason.
 
         Raises:
             PermissionDenied: `by` lacks the power.
@@ -146,6 +148,7 @@ class Lifecycle:
                     "from": source,
                     "to": step.target,
                     **({"reason": reason} if reason else {}),
+                    **(details or {}),
                 },
             )
         return change

@@ -75,6 +75,9 @@ KEYS = {
     "warnings": "提示",
     "seconds": "用时（秒）",
     "since": "自",
+    "grant": "授权",
+    "before": "此前",
+    "after": "此后",
 }
 
 

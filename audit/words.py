@@ -55,6 +55,7 @@ _ACTS: Final = {
     "finding.confirm": "确认问题",
     "finding.recheck": "记录复查",
     "finding.rescan": "发起复测",
+    "grant.request": "申请授权",
     "inventory.import": "批量导入台账",
     "invitation.print": "打印报送告知单",
     "list.export": "导出清单",

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from accounts.models import Registration
+from accounts.models import Grant, Registration
 
 Side = Literal["unit", "office"]
 
@@ -50,6 +50,10 @@ def _registrations_waiting(user: Any) -> int:
     return int(Registration.objects.visible_to(user).waiting().count())
 
 
+def _grants_waiting(user: Any) -> int:
+    return int(Grant.objects.visible_to(user).waiting().count())
+
+
 _THINGS: Final = ("inventory", "scans", "reports:invitation")
 _CHECKS: Final = ("assessments",)
 _NOTICES: Final = ("rectification", "reports:report_issue")
@@ -72,8 +76,9 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("问题", "rectification:finding_list", "notice.read", also=("rectification:confirm",)),
     Entry("整改通知", "rectification:notice_list", "notice.read", also=_NOTICES),
     Entry("文书", "reports:register", "notice.read"),
-    Entry("账号", "accounts:list", "account.manage"),
+    Entry("账号", "accounts:list", "account.manage", also=("accounts:grant",)),
     Entry("监管机关", "inventory:office_list", "reference.manage"),
+    Entry("授权确认", "accounts:grant_list", "grant.manage", count=_grants_waiting),
     Entry("权限一览", "accounts:powers", "grant.manage"),
     Entry("审计日志", "audit:list", "audit.read"),
     Entry("导出台账", "audit:taken", "audit.read"),

@@ -2,6 +2,7 @@
 
 from accounts.actions.accounts import change_password, create_account, log_out, set_active
 from accounts.actions.base import Refused
+from accounts.actions.grants import decide_grant, held_words, request_grant, seat
 from accounts.actions.joining import (
     IN_USE,
     NO_SUCH_CODE,
@@ -60,10 +61,12 @@ __all__ = [
     "approve_registration",
     "change_password",
     "create_account",
+    "decide_grant",
     "end_session",
     "end_sessions",
     "end_ways",
     "find_registration",
+    "held_words",
     "impose_second_factor",
     "invite_unit",
     "issue_invitation",
@@ -84,8 +87,10 @@ __all__ = [
     "refuse_registration",
     "remove_factor",
     "renew_codes",
+    "request_grant",
     "reset_access",
     "reset_second_factor",
+    "seat",
     "seat_of",
     "set_active",
     "stop_and_invite",

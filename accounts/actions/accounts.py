@@ -1,14 +1,15 @@
 """What changes accounts, each act on the audit trail."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from accounts import sessions
-from accounts.actions.base import Refused, not_portal_nor_self
+from accounts.actions.base import not_portal_nor_self
+from accounts.actions.grants import ask_again, seat, stop_grants
 from accounts.actions.sessions import end_sessions
-from accounts.models import EndOfLogin, Membership, User
-from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role
+from accounts.models import EndOfLogin, User
+from accounts.roles import Role
 from audit.trail import Actor, record
 from inventory.models import Office, Unit
 
@@ -54,29 +55,25 @@ def create_account(
     unit: Unit | None = None,
     office: Office | None = None,
     phone: str = "",
+    reason: str = "",
 ) -> User:
-    """Create a user with one membership and no password: an invitation lets them set their own.
+    """Create a user with one role, which counts at once or after 安全管理员 confirmed it (see
+    `seat`), and no password: an invitation lets them set their own.
 
     Raises:
         Refused: the role does not belong to the given place.
     """
-    place: Any = unit or office
-    fits = (
-        (role in UNIT_ROLES and unit is not None and office is None)
-        or (role in OFFICE_ROLES and office is not None and unit is None)
-        or (role in PORTAL_ROLES and place is None)
-    )
-    if not fits:
-        raise Refused(f"角色“{role.label}”与所选单位或机关不匹配。")
     user: User = User.objects.create_user(username=username, name=name, phone=phone)
-    Membership.objects.create(user=user, role=role, unit=unit, office=office)
-    record("account.create", user, by=by, details={"role": role, "place": str(place or "平台")})
+    grant = seat(user=user, role=role, unit=unit, office=office, reason=reason, by=by)
+    details = {"role": role, "place": grant.place, "grant": str(grant.get_status_display())}
+    record("account.create", user, by=by, details=details)
     return user
 
 
 @transaction.atomic
 def set_active(*, user: User, active: bool, by: Actor) -> None:
-    """Let `user` in or keep them out; their history stays.
+    """Keep `user` out, which ends what they hold; or let them in again, which gives nothing back
+    before 安全管理员 confirmed it. Their history stays.
 
     Raises:
         Refused: one's own account, or one of the 三员.
@@ -85,5 +82,8 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
     user.is_active = active
     user.save(update_fields=["is_active"])
     record("account.activate" if active else "account.deactivate", user, by=by)
-    if not active:
+    if active:
+        ask_again(user, by=by)
+    else:
+        stop_grants(user, by=by)
         end_sessions(user=user, why=EndOfLogin.STOPPED, by=by)

@@ -7,7 +7,9 @@ from accounts.forms.accounts import (
     JoinForm,
     LoginForm,
     OwnPasswordForm,
+    RoleForm,
 )
+from accounts.forms.grants import GrantActForm
 from accounts.forms.registration import (
     PassOnForm,
     ReceiptForm,
@@ -20,6 +22,7 @@ __all__ = [
     "AccountForm",
     "ChangePasswordForm",
     "CodeForm",
+    "GrantActForm",
     "JoinForm",
     "LoginForm",
     "OwnPasswordForm",
@@ -27,5 +30,6 @@ __all__ = [
     "ReceiptForm",
     "RefusalForm",
     "RegistrationForm",
+    "RoleForm",
     "fresh_page",
 ]

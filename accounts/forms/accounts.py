@@ -183,16 +183,9 @@ def user_name(text: str) -> str:
     return name
 
 
-class AccountForm(forms.Form):
-    """A new account for someone in a unit or an office; never one of the 三员."""
+class RoleForm(forms.Form):
+    """A role in a unit or an office; never one of the 三员."""
 
-    username = CodeField(
-        label="用户名",
-        check=user_name,
-        help_text="3至40位字母、数字、点、横线或下划线，登录用。",
-    )
-    name = forms.CharField(label="姓名", max_length=30)
-    phone = CodeField(label="手机", check=codes.phone, required=False)
     role = forms.ChoiceField(
         label="角色",
         choices=[("", "请选择")]
@@ -210,16 +203,15 @@ class AccountForm(forms.Form):
         required=False,
         help_text="单位角色填写；单位须已由监管机关登记。",
     )
+    reason = forms.CharField(
+        label="申请理由",
+        max_length=200,
+        help_text="例如“接替王某任承办人”；安全管理员据此确认，授权确认后才生效。",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         speak_plainly(self)
-
-    def clean_username(self) -> str:
-        username: str = self.cleaned_data["username"]
-        if User.objects.filter(username__iexact=username).exists():
-            raise ValidationError("此用户名已被使用，请换一个。")
-        return username
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -238,3 +230,28 @@ class AccountForm(forms.Form):
             if code:
                 self.add_error("unit_code", "监管机关角色不填单位。")
         return data
+
+
+class AccountForm(RoleForm):
+    """A new account for someone in a unit or an office."""
+
+    username = CodeField(
+        label="用户名",
+        check=user_name,
+        help_text="3至40位字母、数字、点、横线或下划线，登录用。",
+    )
+    name = forms.CharField(label="姓名", max_length=30)
+    phone = CodeField(label="手机", check=codes.phone, required=False)
+
+    field_order = ("username", "name", "phone")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = False
+        self.fields["reason"].initial = "新建账号"
+
+    def clean_username(self) -> str:
+        username: str = self.cleaned_data["username"]
+        if User.objects.filter(username__iexact=username).exists():
+            raise ValidationError("此用户名已被使用，请换一个。")
+        return username

@@ -1,5 +1,6 @@
 """People and power, one module a noun."""
 
+from accounts.models.grants import Grant, GrantChange
 from accounts.models.joining import Invitation
 from accounts.models.lockout import FailureCount
 from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
@@ -19,6 +20,8 @@ __all__ = [
     "Authenticator",
     "EndOfLogin",
     "FailureCount",
+    "Grant",
+    "GrantChange",
     "Invitation",
     "LoginSession",
     "Membership",

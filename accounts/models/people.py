@@ -9,7 +9,14 @@ from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from accounts.roles import OFFICE_ROLES, PORTAL_ROLES, UNIT_ROLES, Role, powers_of
+from accounts.roles import (
+    OFFICE_ROLES,
+    PORTAL_POWERS,
+    PORTAL_ROLES,
+    UNIT_ROLES,
+    Role,
+    powers_of,
+)
 from inventory.models import Office, Unit
 from inventory.scoping import Scope
 
@@ -128,7 +135,8 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
         """
         if not self.is_active or power not in powers_of(self.roles):
             return False
-        if obj is None:
+        # What the 三员 may do they may do to every account, wherever its person works.
+        if obj is None or power in PORTAL_POWERS:
             return True
         unit = unit_of(obj)
         if unit is None:
@@ -193,6 +201,9 @@ def _values(roles: frozenset[Role]) -> list[str]:
     return sorted(role.value for role in roles)
 
 
+PLACES = ("unit", "office")
+
+
 class Membership(models.Model):
     """A role in exactly one place: a unit, an office, or (三员) the portal."""
 
@@ -210,8 +221,32 @@ class Membership(models.Model):
         verbose_name = "任职"
         verbose_name_plural = "任职"
         constraints = [
+            # Without a place in the row, NULLs would count as different.
+            *(
+                models.UniqueConstraint(
+                    fields=["user", "role", *place],
+                    condition=Q(**{f"{key}__isnull": key not in place for key in PLACES}),
+                    name=f"membership_once_in_{'_'.join(place) or 'portal'}",
+                )
+                for place in (["unit"], ["office"], [])
+            ),
+            # 三员 exclude each other. That they hold nothing else, and that a person stands in one
+            # place only, compares rows: a trigger of migration 0002 sees to it.
             models.UniqueConstraint(
-                fields=["user", "role", "unit", "office"], name="membership_once"
+                fields=["user"],
+                condition=Q(active=True, role__in=_values(PORTAL_ROLES)),
+                name="one_portal_role_per_person",
+            ),
+            # Who drafts does not approve, who fills in does not sign.
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(active=True, role__in=["approver", "case_officer"]),
+                name="drafts_or_approves",
+            ),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=Q(active=True, role__in=["filler", "signer"]),
+                name="fills_in_or_signs",
             ),
             models.CheckConstraint(
                 name="role_stands_in_its_place",
@@ -223,3 +258,7 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.get_role_display()}"
+
+    @property
+    def place(self) -> str:
+        return str(self.unit or self.office or "平台")

@@ -46,6 +46,7 @@ def account_create(request: PortalRequest) -> HttpResponse:
                 role=Role(data["role"]),
                 unit=data["unit"],
                 office=data["office"],
+                reason=data["reason"],
                 by=request.user,
             )
         except actions.Refused as refusal:

@@ -13,12 +13,15 @@ from django.utils import timezone
 
 from accounts.models import (
     FailureCount,
+    Grant,
     Invitation,
     LoginSession,
+    Membership,
     Registration,
     UnifiedIdentity,
     User,
 )
+from accounts.roles import Role
 from assessments.models import (
     Answer,
     Campaign,
@@ -77,6 +80,7 @@ class Case:
     """The rows of one owner by name, and what must never be read by others.
 
     Attributes:
+        judge: who approved its notices; holds nothing, a role was asked for.
         rows: name → row; the names are those of matrix.toml.
         marks: texts that occur in nothing but this owner's rows; in ASCII, so that they are found
             in an escaped or encoded text as well.
@@ -85,6 +89,7 @@ class Case:
     """
 
     owner: Owner
+    judge: User
     rows: dict[str, Model] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     digest: str = ""
@@ -98,7 +103,8 @@ class Case:
 
 def build_case(owner: Owner, questionnaire: Questionnaire) -> Case:
     """Write the whole case of `owner`."""
-    case = Case(owner)
+    judge = User.objects.create(username=f"judge-{owner.slug}", name="判官")
+    case = Case(owner, judge)
     _inventory(case)
     _scans(case)
     _selfchecks(case, questionnaire)
@@ -156,6 +162,9 @@ def _inventory(case: Case) -> None:
         proof_sha256=hashlib.sha256(KEPT).hexdigest(),
     )
     asks.proof.save("x.pdf", _pdf(case))
+    asked = Membership.objects.create(
+        user=case.judge, role=Role.CHECKER, office=owner.office, active=False
+    )
     case.rows |= {
         "registration": asks,
         "other_office": asks.offices()[0],
@@ -171,6 +180,7 @@ def _inventory(case: Case) -> None:
             subject=owner.slug, user=owner.filler, locked_until=timezone.now()
         ),
         "login": LoginSession.objects.create(user=owner.filler, browser=mark),
+        "grant": Grant.objects.create(membership=asked, requested_by=owner.officer, reason=mark),
         "message": Message.objects.create(recipient=owner.filler, title=mark, body=mark, url="/"),
     }
 
@@ -425,7 +435,7 @@ def _notices(case: Case) -> None:
             deadline=day + dt.timedelta(days=15),
             original_deadline=day + dt.timedelta(days=15),
             drafted_by=owner.officer,
-            approved_by=owner.officer if numbered else None,
+            approved_by=case.judge if numbered else None,
             approved_on=day if numbered else None,
             served_on=day if name in {"served", "signed", "replied", "seen"} else None,
         )

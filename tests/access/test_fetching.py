@@ -29,7 +29,7 @@ ON_PURPOSE = {
     ("accounts/forms/accounts.py", "AccountForm.clean_username"): "a user name is taken everywhere",
     (
         "accounts/forms/accounts.py",
-        "AccountForm.clean",
+        "RoleForm.clean",
     ): "系统管理员 names a unit by its full code, sees no list",
     ("inventory/forms/unit.py", "UnitForm.clean_uscc"): "a code is registered once",
     (

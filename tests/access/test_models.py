@@ -17,6 +17,7 @@ APPS = ("inventory", "accounts", "inbox", "scans", "assessments", "rectification
 REACHED_THROUGH_OWNER = {
     "accounts.RegistrationChange": "history, read as registration.changes",
     "accounts.Membership": "a person's own places, read by the account itself and its manager",
+    "accounts.GrantChange": "history, read as grant.changes",
     "scans.RunObservation": "join table between two scoped models",
     "scans.AuthorizationChange": "history, read as letter.changes",
     "assessments.SelfCheckChange": "history, read as selfcheck.changes",
@@ -36,6 +37,7 @@ OTHER_RULE = {
     "accounts.Invitation": "whoever sees the account",
     "accounts.LoginSession": "one's own",
     "accounts.Registration": "the office with which it lies, and those above",
+    "accounts.Grant": "whoever asks for grants or confirms them",
     "accounts.User": "whoever manages accounts or watches over roles",
     "audit.AuditEvent": "whoever reads the audit trail",
 }

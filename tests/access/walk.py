@@ -256,6 +256,7 @@ def _value(text: str, case: Case) -> Any:
     made = {
         "@pdf": lambda: SimpleUploadedFile("盖章.pdf", PDF),
         "@password": lambda: PASSWORD,
+        "@uscc": lambda: case.owner.unit.uscc,
         "@domain": lambda: case.owner.system.domains.get().name,
         "@digest": lambda: case.digest,
         "@digest8": lambda: case.digest[:8],

@@ -101,7 +101,8 @@ def test_a_new_account_gets_a_one_time_link_that_is_shown_once(admin, world, cap
     assert "<svg" in page
     assert "no-store" in response["Cache-Control"]
     assert not user.has_usable_password()
-    assert user.unit == world.unit_a
+    assert user.unit is None  # until the 安全管理员 confirms it
+    assert user.memberships.get().unit == world.unit_a
     invitation = user.invitations.get()
     assert invitation.digest == digest_of(code)
     assert invitation.inviter == "平台 系统管理员 system_admin"
