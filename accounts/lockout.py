@@ -103,7 +103,13 @@ def begin(username: str) -> Attempt:
     return Attempt(username=username, address=place, row=row.pk, last=last)
 
 
-def check_password(*, user: User, password: str, act: str, obj: models.Model | None = None) -> bool:
+def check_password(
+    *,
+    user: User,
+    password: str,
+    act: str = "account.password_wrong",
+    obj: models.Model | None = None,
+) -> bool:
     """Ask for the password once more within a log-in, under the same counters.
 
     Args:
@@ -111,7 +117,8 @@ def check_password(*, user: User, password: str, act: str, obj: models.Model | N
         obj: what the person was about to act upon; their account where None.
 
     Raises:
-        Locked: there is no further attempt; whoever sits there must not stay logged in.
+        Locked: there is no further attempt; accounts.middleware.LiveLogin logs out whoever sits
+            there.
     """
     attempt = begin(user.username)
     if user.check_password(password):

@@ -8,11 +8,13 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import factors, sessions
+from accounts.lockout import Locked
+from accounts.models import EndOfLogin
 
 
 class LiveLogin:
@@ -27,6 +29,20 @@ class LiveLogin:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.login_over = sessions.check(request)  # type: ignore[attr-defined]
         return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer wherever a password was wrong too often (accounts.lockout).
+
+        Who is logged in and cannot tell the password is logged out.
+        """
+        if not isinstance(error, Locked):
+            return None
+        if request.user.is_authenticated:
+            sessions.end(request, EndOfLogin.GUESSED)
+            return redirect(f"{resolve_url(settings.LOGIN_URL)}?over={EndOfLogin.GUESSED}")
+        page = render(request, "accounts/lockout.html", {"minutes": error.minutes}, status=429)
+        page["Retry-After"] = str(60 * error.minutes)
+        return page
 
 
 class LoginRequired(LoginRequiredMiddleware):

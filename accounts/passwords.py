@@ -3,9 +3,12 @@
 import re
 
 from django.contrib.auth import password_validation as builtin
+from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 
+from accounts.habits import is_habit
 from accounts.models import User
+from accounts.policy import policy
 
 
 class CharacterClassesValidator:
@@ -78,3 +81,32 @@ class GuessableValidator:
 
     def get_help_text(self) -> str:
         return "口令不能是一个词加数字，也不能含常见口令或键盘上相邻的键。"
+
+
+class HabitValidator:
+    """Refuse what is a row of parts that everybody builds passwords from (accounts/habits.toml)."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        if is_habit(password):
+            raise ValidationError(
+                "去掉常见的拼音词、姓名、地名、机关名、年份和键盘顺序，这个口令所剩无几，"
+                "攻击者最先试的就是这样的组合；请换几个互不相关的词。"
+            )
+
+    def get_help_text(self) -> str:
+        return "口令不能只由常见的拼音词、姓名、地名、机关名、年份和键盘顺序拼成。"
+
+
+class HistoryValidator:
+    """Refuse the present password and those before it, as many as the policy says."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        if user is None or user.pk is None:
+            return
+        # Rows of accounts made in bulk lack their first password; it is the present one.
+        hashes = {user.password, *user.used_passwords.values_list("password", flat=True)}
+        if any(check_password(password, each) for each in hashes):
+            raise ValidationError(self.get_help_text())
+
+    def get_help_text(self) -> str:
+        return f"新口令不能与现在的口令或最近用过的 {policy().password.history} 个口令相同。"

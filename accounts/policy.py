@@ -23,7 +23,6 @@ class PasswordPolicy:
     history: int
     max_age_days: int
     warn_days: int
-    first_valid_days: int
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ _ACTS: Final = {
     "account.logout": "退出登录",
     "account.password_change": "修改口令",
     "account.recovery_codes": "生成恢复码",
+    "account.password_wrong": "口令核对错误",
     "account.reset_password": "重置口令",
     "account.sessions_end": "结束登录",
     "account.unified_failed": "统一身份认证登录失败",

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
+from accounts.policy import policy
 from emailsec import nav
 from inbox.models import Message
 
@@ -36,6 +37,7 @@ class Portal:
     inbox_url: str
     logout_url: str
     password_url: str
+    password_days_left: int
     ways_url: str
     sessions_url: str
     security_url: str
@@ -46,6 +48,12 @@ def _reverse(name: str) -> str:
         return reverse(name)
     except NoReverseMatch:
         return ""
+
+
+def _days_left(user: Any) -> int:
+    """Days until the password must be changed, once it is time to speak of it; 0 until then."""
+    left = getattr(user, "password_days_left", None)
+    return left if left is not None and 0 < left <= policy().password.warn_days else 0
 
 
 def _frame(request: HttpRequest) -> Portal:
@@ -65,6 +73,7 @@ def _frame(request: HttpRequest) -> Portal:
         home_label=nav.home_label(user),
         inbox_url=_reverse("inbox:list"),
         logout_url=_reverse("accounts:logout"),
+        password_days_left=_days_left(user),
         password_url=_reverse("accounts:password_change"),
         ways_url=_reverse("accounts:ways") if settings.UNIFIED_LOGIN else "",
         sessions_url=_reverse("accounts:sessions"),

@@ -137,6 +137,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
             home_label="总览",
             inbox_url="#",
             logout_url="#",
+            password_days_left=9,
             password_url="#",  # noqa: S106
             ways_url="#",
             sessions_url="#",

@@ -179,6 +179,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.passwords.CommonPasswordValidator"},
     {"NAME": "accounts.passwords.CharacterClassesValidator"},
     {"NAME": "accounts.passwords.GuessableValidator"},
+    {"NAME": "accounts.passwords.HabitValidator"},
+    {"NAME": "accounts.passwords.HistoryValidator"},
 ]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "dashboards:home"
@@ -303,6 +305,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 if PRODUCTION:
+    # A browser takes a cookie of this name only by TLS, for this host alone and all its paths:
+    # no other host of the office's domain can plant one.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)

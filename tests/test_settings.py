@@ -94,6 +94,26 @@ def test_demo_settings_are_named_by_the_deployment_check(tmp_path: Path) -> None
     assert code == 0, output
 
 
+COOKIES = """
+from django.conf import settings as s
+for kind in ("SESSION", "CSRF"):
+    names = ("NAME", "SECURE", "PATH", "DOMAIN", "SAMESITE")
+    print(*(getattr(s, f"{kind}_COOKIE_{name}") for name in names))
+print(s.SESSION_COOKIE_HTTPONLY, s.SESSION_EXPIRE_AT_BROWSER_CLOSE)
+"""
+
+
+@pytest.mark.slow
+def test_cookies_of_production_belong_to_this_host_and_tls_alone(tmp_path: Path) -> None:
+    code, output = manage(tmp_path, GOOD, "shell", "-v0", "-c", COOKIES)
+    assert code == 0, output
+    assert output.splitlines() == [
+        "__Host-sessionid True / None Lax",
+        "__Host-csrftoken True / None Lax",
+        "True True",
+    ]
+
+
 class Settings:
     """The settings that the checks read, sound unless a test says otherwise."""
 

@@ -33,8 +33,7 @@ def change_password(form: "ChangePasswordForm", *, by: User, login: int | None) 
     Of the person's log-ins only `login` goes on (`accounts.sessions.current_login`).
     """
     user: User = form.save(commit=False)
-    user.must_change_password = False
-    columns = ["password", "must_change_password"]
+    columns = ["password"]
     for column in ("name", "phone"):
         if column in form.cleaned_data:
             setattr(user, column, form.cleaned_data[column])

@@ -221,7 +221,6 @@ def join(form: "JoinForm", *, invitation: Invitation) -> User:
         raise Refused(NO_SUCH_CODE)
     user: User = form.save(commit=False)
     user.name, user.phone = form.cleaned_data["name"], form.cleaned_data["phone"]
-    user.must_change_password = False
-    user.save(update_fields=["password", "name", "phone", "must_change_password"])
+    user.save(update_fields=["password", "name", "phone"])
     record("account.join", user, by=user)
     return user

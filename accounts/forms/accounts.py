@@ -67,7 +67,8 @@ class OwnPasswordForm(forms.Form):
         self.user = user
 
     def clean_password(self) -> str:
-        if not self.user.check_password(self.cleaned_data["password"]):
+        """Raises accounts.lockout.Locked after too many wrong ones."""
+        if not lockout.check_password(user=self.user, password=self.cleaned_data["password"]):
             raise ValidationError("口令不正确。")
         return ""
 
@@ -84,7 +85,7 @@ class _SpokenPasswords:
             self.fields[name].error_messages["required"] = f"请填写{label}。"
         self.fields["new_password1"].help_text = (
             "至少10位，含大写字母、小写字母、数字、符号中的三类；可用几个互不相关的词连成。"
-            "不用“一个词加数字”的写法，不与用户名、姓名、手机号相似。"
+            "不用“一个词加数字”和姓名、地名、年份的拼法，不与用户名、姓名、手机号相似。"
         )
         self.fields["new_password2"].help_text = ""
         speak_plainly(self)
@@ -111,16 +112,9 @@ class ChangePasswordForm(_SpokenPasswords, PasswordChangeForm):
     def clean_old_password(self) -> str:
         """Raises Locked as well: whoever guesses here sits at somebody else's open page."""
         old: str = self.cleaned_data["old_password"]
-        act = "account.password_change"
-        if not lockout.check_password(user=self.user, password=old, act=act):
+        if not lockout.check_password(user=self.user, password=old):
             raise ValidationError(self.error_messages["password_incorrect"])
         return old
-
-    def clean_new_password1(self) -> str:
-        new: str = self.cleaned_data["new_password1"]
-        if self.user.check_password(new):
-            raise ValidationError("新口令不能与原口令相同。")
-        return new
 
 
 class CodeForm(forms.Form):

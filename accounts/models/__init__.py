@@ -3,6 +3,7 @@
 from accounts.models.grants import Grant, GrantChange
 from accounts.models.joining import Invitation
 from accounts.models.lockout import FailureCount
+from accounts.models.passwords import UsedPassword
 from accounts.models.people import USERNAME, USERNAME_RULE, Membership, User, unit_of
 from accounts.models.registration import Registration, RegistrationChange
 from accounts.models.second_factor import (
@@ -31,6 +32,7 @@ __all__ = [
     "RegistrationChange",
     "SecondFactorDuty",
     "UnifiedIdentity",
+    "UsedPassword",
     "User",
     "unit_of",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from accounts.policy import policy
 from accounts.roles import (
     OFFICE_ROLES,
     PORTAL_POWERS,
@@ -77,8 +78,10 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
     name = models.CharField("姓名", max_length=30)
     phone = models.CharField("手机", max_length=25, blank=True)
     is_active = models.BooleanField("启用", default=True)
-    must_change_password = models.BooleanField("须修改口令", default=False)
+    password_set_at = models.DateTimeField("口令设置时间", default=timezone.now)
     created_at = models.DateTimeField("创建时间", auto_now_add=True)
+
+    _password: str | None  # Django's: set_password was called and not yet saved
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["name"]
@@ -92,6 +95,33 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Note when a password was set, and keep its hash; a hash merely renewed is no new one."""
+        chosen = self._password is not None
+        if chosen:
+            self.password_set_at = timezone.now()
+            if (columns := kwargs.get("update_fields")) is not None:
+                kwargs["update_fields"] = {*columns, "password_set_at"}
+        super().save(*args, **kwargs)
+        if chosen:
+            self.used_passwords.create(password=self.password)
+            kept = self.used_passwords.values("pk")[: policy().password.history + 1]
+            self.used_passwords.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
+
+    @property
+    def password_days_left(self) -> int | None:
+        """Days until the password must be changed; None for who logs in without one."""
+        if not self.has_usable_password():
+            return None
+        age = timezone.now() - self.password_set_at
+        return policy().password.max_age_days - age.days
+
+    @property
+    def must_change_password(self) -> bool:
+        """Whether the password has reached its age: nothing but its change opens."""
+        left = self.password_days_left
+        return left is not None and left <= 0
 
     @cached_property
     def _memberships(self) -> list["Membership"]:

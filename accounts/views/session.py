@@ -8,21 +8,18 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.messages import success
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.forms import ChangePasswordForm, LoginForm
-from accounts.lockout import Locked
-from accounts.models import EndOfLogin
 from accounts.models.sessions import SAYS
 from accounts.policy import policy
 from accounts.requests import PortalRequest
-from accounts.sessions import current_login, end
+from accounts.sessions import current_login
 from accounts.views.unified import ID_TOKEN, end_at_provider
 
 
@@ -33,16 +30,6 @@ class LoginView(auth_views.LoginView):
     template_name = "accounts/login.html"
     authentication_form = LoginForm
     redirect_authenticated_user = True
-
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Log in, or say that nothing is looked at for a while."""
-        try:
-            return super().post(request, *args, **kwargs)
-        except Locked as lock:
-            context = {"minutes": lock.minutes}
-            answer = render(request, "accounts/lockout.html", context, status=429)
-            answer["Retry-After"] = str(60 * lock.minutes)
-            return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """With the sentence that says why an earlier log-in ended, where one did."""
@@ -62,24 +49,15 @@ def logout(request: PortalRequest) -> HttpResponse:
     return redirect(end_at_provider(id_token) if id_token else "accounts:login")
 
 
-def end_guessing(request: HttpRequest) -> HttpResponse:
-    """Log out whoever could not tell the password of the person they are logged in as."""
-    end(request, EndOfLogin.GUESSED)
-    return redirect(f"{reverse('accounts:login')}?over={EndOfLogin.GUESSED}")
-
-
 @never_cache
 @require_http_methods(["GET", "POST"])
 def password_change(request: PortalRequest) -> HttpResponse:
     form = ChangePasswordForm(request.user, request.POST or None)
-    try:
-        valid = request.method == "POST" and form.is_valid()
-    except Locked:
-        return end_guessing(request)
-    if valid:
+    if request.method == "POST" and form.is_valid():
         user = actions.change_password(form, by=request.user, login=current_login(request))
         update_session_auth_hash(request, user)
         success(request, "口令已修改，请牢记新口令。")
         return redirect("dashboards:home")
-    context = {"form": form, "forced": request.user.must_change_password}
+    forced, days = request.user.must_change_password, policy().password.max_age_days
+    context = {"form": form, "forced": forced, "days": days}
     return render(request, "accounts/password_change.html", context)

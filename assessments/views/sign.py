@@ -6,9 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.lockout import Locked
 from accounts.requests import PortalRequest
-from accounts.views.session import end_guessing
 from assessments import actions
 from assessments.forms import SignForm, StampedForm
 from assessments.models import SignOff
@@ -46,11 +44,7 @@ def sign(request: PortalRequest, pk: int) -> HttpResponse:
     if not request.user.can("selfcheck.sign", selfcheck):
         raise PermissionDenied("selfcheck.sign")
     form = SignForm(request.POST, user=request.user, selfcheck=selfcheck)
-    try:
-        valid = form.is_valid()
-    except Locked:
-        return end_guessing(request)
-    if valid:
+    if form.is_valid():
         try:
             actions.sign_online(selfcheck, digest=form.cleaned_data["digest"], by=request.user)
             messages.success(request, "已审签并报送监管机关。")

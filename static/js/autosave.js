@@ -299,7 +299,7 @@
   };
 
   const token = () =>
-    document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ??
+    document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1] ??
     document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 
   const next = () => {

@@ -95,6 +95,23 @@
     }
   });
 
+  /* ---- a password can be shown while it is typed; it is hidden again before the form goes */
+  for (const input of document.querySelectorAll("input[type=password]")) {
+    const button = document.createElement("button");
+    const show = (shown) => {
+      input.type = shown ? "text" : "password";
+      button.textContent = shown ? "隐藏" : "显示";
+      button.setAttribute("aria-label", `${button.textContent}${input.labels[0]?.firstChild.textContent.trim() ?? "口令"}`);
+    };
+    button.type = "button";
+    button.className = "btn btn-sm btn-link password-show";
+    button.setAttribute("aria-controls", input.id);
+    button.addEventListener("click", () => show(input.type === "password"));
+    input.form?.addEventListener("submit", () => show(false));
+    show(false);
+    input.after(button);
+  }
+
   /* ---- a one-time link: its code stands behind the #, is typed for the person and leaves the address */
   const opening = one("form[data-code-from-link]");
   if (opening && location.hash.length > 1) {
@@ -170,7 +187,7 @@
     const request = new XMLHttpRequest(); // fetch cannot tell how much has gone up
     request.open("POST", form.action);
     request.setRequestHeader("Accept", "application/json");
-    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ??
+    const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]+)/)?.[1] ??
       one("input[name=csrfmiddlewaretoken]", form)?.value ?? "";
     request.setRequestHeader("X-CSRFToken", token);
     request.upload.onprogress = (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; };

@@ -229,7 +229,7 @@ def test_guessing_the_old_password_ends_the_log_in(client, world):
     assert client.get(change).status_code == 302
     again = client.post(reverse(LOGIN), {"username": "filler", "password": PASSWORD})
     assert again.status_code == 429
-    failed = AuditEvent.objects.filter(action="account.password_change", result="failed")
+    failed = AuditEvent.objects.filter(action="account.password_wrong")
     assert failed.count() == LIMITS.account_failures
 
 

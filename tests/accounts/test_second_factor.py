@@ -334,16 +334,19 @@ def test_the_last_one_stays_where_it_is_required(client, world, required, phone)
     assert factors.has_factor(world.officer)
 
 
-def test_a_given_password_is_changed_before_a_factor_is_set_up(client, world, required):
-    world.officer.must_change_password = True
-    world.officer.save()
+def grow_old(user):
+    user.password_set_at -= dt.timedelta(days=policy().password.max_age_days, minutes=1)
+    user.save()
+
+
+def test_an_old_password_is_changed_before_a_factor_is_set_up(client, world, required):
+    grow_old(world.officer)
     log_in(client, world.officer)
     assert client.get(SECURITY).url == reverse("accounts:password_change")
 
 
-def test_whoever_has_a_factor_proves_it_before_changing_a_given_password(client, world, phone):
-    world.officer.must_change_password = True
-    world.officer.save()
+def test_whoever_has_a_factor_proves_it_before_changing_an_old_password(client, world, phone):
+    grow_old(world.officer)
     log_in(client, world.officer)
     assert client.get(reverse("accounts:password_change")).url.startswith(PROVE)
 
