@@ -98,13 +98,15 @@
   /* ---- a password can be shown while it is typed; it is hidden again before the form goes */
   for (const input of document.querySelectorAll("input[type=password]")) {
     const button = document.createElement("button");
+    const what = document.createElement("span");
+    what.className = "visually-hidden";
     const show = (shown) => {
       input.type = shown ? "text" : "password";
-      button.textContent = shown ? "隐藏" : "显示";
-      button.setAttribute("aria-label", `${button.textContent}${input.labels[0]?.firstChild.textContent.trim() ?? "口令"}`);
+      what.textContent = input.labels[0]?.firstChild.textContent.trim() ?? "口令";
+      button.replaceChildren(shown ? "隐藏" : "显示", what);
     };
     button.type = "button";
-    button.className = "btn btn-sm btn-link password-show";
+    button.className = "btn btn-sm btn-link";
     button.setAttribute("aria-controls", input.id);
     button.addEventListener("click", () => show(input.type === "password"));
     input.form?.addEventListener("submit", () => show(false));
