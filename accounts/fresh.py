@@ -1,8 +1,14 @@
-"""Acts that ask for the second factor again when its last proof is some minutes old."""
+"""Acts that ask for the second factor again when its last proof is some minutes old.
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
+The gate (accounts/middleware.py) asks by the route's name, so that one table says which acts these
+are, whichever room they are in. Whoever has no second factor passes, as they pass the log-in.
+
+A form that was sent is kept: the page that asks for the code carries its fields and sends them on,
+so that nothing typed is lost and nothing waits in the session. A form with files cannot be named
+here, because a page cannot carry those.
+"""
+
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -14,40 +20,42 @@ from accounts import actions, factors
 from accounts.forms.second_factor import FreshForm
 from emailsec.lib.http import wants_json
 
-View = Callable[..., HttpResponse]
+# Route → the page with its button where the answer is a file, for the person to press once more;
+# "" where the answer is a page or the act of a form.
+ACTS: Final = {
+    "accounts:authenticator": "",
+    "accounts:create": "",
+    "accounts:factor_remove": "",
+    "accounts:key_add": "",
+    "accounts:key_options": "",
+    "accounts:password_reset": "",
+    "accounts:recovery_codes": "",
+    "accounts:set_active": "",
+    "accounts:unlock": "",
+    "accounts:ways_end": "",
+    "audit:export": "audit:list",
+    "rectification:approve": "",
+}
 
 
-def fresh_factor(returns_to: str = "") -> Callable[[View], View]:
-    """Guard a view; whoever has no second factor passes, as they pass the log-in.
-
-    A form that was sent is kept: the page that asks for the code carries its fields and sends them
-    on, so that nothing typed is lost and nothing waits in the session. A form with files must not
-    be guarded, because a page cannot carry those.
+def ask(request: HttpRequest, route: str) -> HttpResponse | None:
+    """Return the page that asks for the second factor; None where the act may go on.
 
     Args:
-        returns_to: for a view that answers with a file: URL name of the page with its button,
-            where the person presses it once more. Other pages open by themselves.
+        route: name of the route that was asked for.
     """
-
-    def guard(view: View) -> View:
-        @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            user: Any = request.user
-            if factors.is_fresh(request) or not factors.has_factor(user):
-                return view(request, *args, **kwargs)
-            if wants_json(request):
-                error = "请刷新本页，重新通过二次验证后再办理。"
-                return JsonResponse({"error": error}, status=403)
-            if request.method != "POST":
-                return _ask_first(request, returns_to)
-            form = FreshForm(request.POST if "second_factor-code" in request.POST else None)
-            if form.is_valid() and _proves(request, form):
-                return view(request, *args, **kwargs)
-            return _ask_along(request, form)
-
-        return guarded
-
-    return guard
+    user: Any = request.user
+    if route not in ACTS or factors.is_fresh(request) or not factors.has_factor(user):
+        return None
+    if wants_json(request):
+        error = "请刷新本页，重新通过二次验证后再办理。"
+        return JsonResponse({"error": error}, status=403)
+    if request.method != "POST":
+        return _ask_first(request, ACTS[route])
+    form = FreshForm(request.POST if "second_factor-code" in request.POST else None)
+    if form.is_valid() and _proves(request, form):
+        return None
+    return _ask_along(request, form)
 
 
 def _proves(request: HttpRequest, form: FreshForm) -> bool:
@@ -61,12 +69,12 @@ def _proves(request: HttpRequest, form: FreshForm) -> bool:
     return True
 
 
-def _ask_first(request: HttpRequest, returns_to: str) -> HttpResponse:
+def _ask_first(request: HttpRequest, button_on: str) -> HttpResponse:
     there = request.get_full_path()
-    if returns_to:
-        there = f"{reverse(returns_to)}?{request.GET.urlencode()}"
-        messages.info(request, "通过二次验证后，请再次点击按钮。")
-    return redirect(f"{reverse('accounts:second_factor')}?{urlencode({'next': there})}")
+    if button_on:
+        there = f"{reverse(button_on)}?{request.GET.urlencode()}"
+        messages.info(request, "通过二次验证后回到原页面，请再次点击按钮。")
+    return redirect(f"{reverse('accounts:second_factor')}?{urlencode({'next': there}, safe='/')}")
 
 
 def _ask_along(request: HttpRequest, form: FreshForm) -> HttpResponse:
@@ -78,4 +86,5 @@ def _ask_along(request: HttpRequest, form: FreshForm) -> HttpResponse:
         for value in values
     ]
     context = {"form": form, "kept": fields, "has_key": factors.has_key(user)}
-    return render(request, "accounts/fresh_factor.html", context)
+    status = 422 if form.errors else 200
+    return render(request, "accounts/fresh_factor.html", context, status=status)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factors, sessions
+from accounts import factors, fresh, sessions
 from accounts.lockout import Locked
 from accounts.models import EndOfLogin
 
@@ -129,14 +129,15 @@ class Gate:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
-        """Return the redirect to that step, or None where the way is free."""
+        """Return the way to that step, or the page that asks once more before an act of weight;
+        None where the way is free."""
         if not request.user.is_authenticated:
             return None
+        route = request.resolver_match.view_name if request.resolver_match else ""
         step = next((step for step in STEPS if step.asked(request.user)), None)
-        if step is None:
-            return None
-        match = request.resolver_match
-        if match and match.view_name in {step.page, *step.also, "accounts:logout"}:
+        if step is None or route in {step.page, *step.also}:
+            return fresh.ask(request, route)
+        if route == "accounts:logout":
             return None
         query = urlencode({"next": _way_back(request)}, safe="/") if step.returns else ""
         return _sent_to(request, f"{reverse(step.page)}?{query}".rstrip("?"))

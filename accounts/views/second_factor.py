@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import actions, factors
 from accounts.forms.second_factor import CodeForm, FirstCodeForm
-from accounts.fresh import fresh_factor
 from accounts.policy import policy
 from accounts.requests import PortalRequest
 from emailsec.lib.qr import qr_path
@@ -76,7 +75,6 @@ def security(request: PortalRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@fresh_factor()
 def authenticator(request: PortalRequest) -> HttpResponse:
     """Show the secret of a new 动态口令 and confirm it by its first code."""
     device = actions.prepare_authenticator(user=request.user)
@@ -113,7 +111,6 @@ def _tell_codes(request: PortalRequest, codes: list[str]) -> HttpResponse:
 
 @never_cache
 @require_POST
-@fresh_factor()
 def recovery_codes(request: PortalRequest) -> HttpResponse:
     """New recovery codes; the earlier ones stop."""
     if not factors.has_factor(request.user):
@@ -123,7 +120,6 @@ def recovery_codes(request: PortalRequest) -> HttpResponse:
 
 
 @require_POST
-@fresh_factor()
 def factor_remove(request: PortalRequest) -> HttpResponse:
     """Take away one of one's own factors."""
     own = factors.own_factors(request.user)

@@ -20,7 +20,6 @@ from django_otp_webauthn.helpers import WebAuthnHelper
 from django_otp_webauthn.utils import rewrite_exceptions
 
 from accounts import actions, factors
-from accounts.fresh import fresh_factor
 from accounts.requests import PortalRequest
 from accounts.views.second_factor import where_to
 
@@ -52,7 +51,6 @@ def _refused(error: str) -> HttpResponse:
 
 @never_cache
 @require_POST
-@fresh_factor()
 def key_options(request: PortalRequest) -> HttpResponse:
     """Begin to register a key."""
     options, request.session[REGISTER] = WebAuthnHelper(request).register_begin(request.user)
@@ -61,7 +59,6 @@ def key_options(request: PortalRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-@fresh_factor()
 @_json
 def key_add(request: PortalRequest, data: dict[str, Any]) -> HttpResponse:
     """Register the key that answered; in a session without a proof it counts as one."""
