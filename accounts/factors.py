@@ -14,7 +14,7 @@ from django_otp import device_classes, devices_for_user, login
 from django_otp.models import Device
 from django_otp_webauthn.models import WebAuthnCredential
 
-from accounts.models import Authenticator, RecoveryCodes, SecondFactorDuty, User
+from accounts.models import Authenticator, ClientCertificate, RecoveryCodes, SecondFactorDuty, User
 from accounts.policy import policy
 from accounts.roles import Role
 
@@ -92,6 +92,12 @@ def is_proven(request: HttpRequest) -> bool:
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Whether the last proof is younger than the policy's `recent_minutes`."""
+    """Whether the last proof is younger than the policy's `recent_minutes`.
+
+    A certificate is shown with every request (accounts.middleware.CertificateProves).
+    """
+    user: Any = request.user
+    if isinstance(user.otp_device, ClientCertificate):
+        return True
     age = time.time() - request.session.get(PASSED_AT, 0)
     return is_proven(request) and age < policy().second_factor.recent_minutes * 60

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import django_otp
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +13,12 @@ from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import factors, fresh, sessions
+from accounts import actions, certificates, factors, fresh, sessions
+from accounts.certificates import Shown
 from accounts.lockout import Locked
-from accounts.models import EndOfLogin
+from accounts.models import ClientCertificate, EndOfLogin
+
+_TOLD = "certificate_told"  # in the session
 
 
 class LiveLogin:
@@ -43,6 +47,41 @@ class LiveLogin:
         page = render(request, "accounts/lockout.html", {"minutes": error.minutes}, status=429)
         page["Retry-After"] = str(60 * error.minutes)
         return page
+
+
+class CertificateProves:
+    """Let the certificate of the connection prove the person, for as long as it is shown.
+
+    A certificate that is bound to the person proves an unproven log-in by itself. A log-in that it
+    proved is unproven in any request without it: who steals the cookie has no use of it elsewhere,
+    and pulling the USB Key ends what it opened. The session's key need not change for that.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        found, fault = certificates.look(request)
+        request.certificate, request.certificate_fault = found, fault  # type: ignore[attr-defined]
+        user: Any = request.user
+        if settings.CLIENT_CERT_PROXY_SECRET and user.is_authenticated:
+            device = user.otp_device
+            if device is None:
+                self._prove(request, user, found, fault)
+            elif isinstance(device, ClientCertificate) and device.digest != (
+                found and found.digest
+            ):
+                user.otp_device = None
+        return self.get_response(request)
+
+    def _prove(self, request: HttpRequest, user: Any, found: Shown | None, fault: str) -> None:
+        way = actions.prove_by_certificate(user=user, certificate=found) if found else None
+        if way is not None:
+            django_otp.login(request, way)
+        elif (found or fault) and not request.session.get(_TOLD) and user.certificates.exists():
+            request.session[_TOLD] = True  # one line for a log-in
+            reason = fault or "不是此账号绑定的证书"
+            actions.note_certificate_failure(user=user, reason=reason, certificate=found)
 
 
 class LoginRequired(LoginRequiredMiddleware):
@@ -111,7 +150,10 @@ STEPS = (
     Step(
         page="accounts:security",
         asked=_without_factor,
-        also=frozenset({"accounts:authenticator", "accounts:key_options", "accounts:key_add"}),
+        also=frozenset(
+            {"accounts:authenticator", "accounts:key_options", "accounts:key_add"}
+            | {"accounts:ways", "accounts:certificate_add"}
+        ),
     ),
 )
 

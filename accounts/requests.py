@@ -2,6 +2,7 @@
 
 from django_htmx.middleware import HtmxDetails
 
+from accounts.certificates import Shown
 from accounts.models import User
 from emailsec.lib.http import SignedInRequest
 
@@ -11,3 +12,5 @@ class PortalRequest(SignedInRequest):
 
     user: User
     htmx: HtmxDetails
+    certificate: Shown | None  # of this connection, see accounts.certificates
+    certificate_fault: str

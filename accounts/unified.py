@@ -7,17 +7,20 @@ nor audience. Nothing but the signed identity token is read, and no account is e
 
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import jwt
 import requests
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
+from django.urls import reverse
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from accounts.models import UnifiedIdentity
 
 # Clocks of provider and portal may differ by so much, in seconds.
 LEEWAY: Final = 30
+ID_TOKEN: Final = "unified_id_token"  # noqa: S105 - a key of the session
 _ASKED: Final = ["iss", "sub", "aud", "exp", "iat", "nonce"]
 
 
@@ -113,3 +116,13 @@ def _identity(said: dict[str, Any], token: str) -> Identity:
         strong=bool(told & set(settings.OIDC_SECOND_FACTOR)),
         token=token,
     )
+
+
+def end_at_provider(id_token: str) -> str:
+    """The address that ends the session at the provider as well (RP-Initiated Logout 1.0)."""
+    asked = {
+        "id_token_hint": id_token,
+        "client_id": settings.OIDC_RP_CLIENT_ID,
+        "post_logout_redirect_uri": settings.PUBLIC_URL + reverse("accounts:login"),
+    }
+    return f"{settings.OIDC_OP_LOGOUT_ENDPOINT}?{urlencode(asked)}"

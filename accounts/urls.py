@@ -3,6 +3,7 @@ from django.urls import path
 from accounts.views import (
     LoginView,
     applications,
+    certificates,
     grants,
     joining,
     logout,
@@ -60,6 +61,7 @@ urlpatterns = [
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", logout, name="logout"),
     path("ways/", unified.ways, name="ways"),
+    path("ways/certificate/", certificates.certificate_add, name="certificate_add"),
     path("ways/unified/", unified.unified_link, name="unified_link"),
     path("ways/unified/<int:way_id>/end/", unified.unified_unlink, name="unified_unlink"),
     path("unified/", unified.unified_login, name="unified_login"),

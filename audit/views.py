@@ -51,6 +51,8 @@ KEYS = {
     "username": "用户名",
     "way": "登录方式",
     "issuer": "认证方",
+    "holder": "证书持有者",
+    "fingerprint": "证书指纹",
     "subject": "主体标识",
     "uscc": "统一社会信用代码",
     "offices": "监管机关",

@@ -175,6 +175,16 @@ def _unified_login() -> Iterator[Error]:
         )
 
 
+def _client_certificates() -> Iterator[Error]:
+    secret = settings.CLIENT_CERT_PROXY_SECRET
+    if secret and len(secret) < SHORTEST_SECRET:
+        yield Error(
+            f"CLIENT_CERT_PROXY_SECRET 不足 {SHORTEST_SECRET} 个字符",
+            hint="谁知道它，谁就能冒充代理转交证书；用 CLIENT_CERT_PROXY_SECRET_FILE 指定随机值。",
+            id="emailsec.E033",
+        )
+
+
 def production_problems() -> list[Error]:
     """All that keeps these settings from being fit for production; empty when nothing does."""
     return [
@@ -184,6 +194,7 @@ def production_problems() -> list[Error]:
         *_scanning(),
         *_addresses(),
         *_unified_login(),
+        *_client_certificates(),
     ]
 
 

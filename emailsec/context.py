@@ -75,7 +75,9 @@ def _frame(request: HttpRequest) -> Portal:
         logout_url=_reverse("accounts:logout"),
         password_days_left=_days_left(user),
         password_url=_reverse("accounts:password_change"),
-        ways_url=_reverse("accounts:ways") if settings.UNIFIED_LOGIN else "",
+        ways_url=_reverse("accounts:ways")
+        if settings.UNIFIED_LOGIN or settings.CLIENT_CERT_PROXY_SECRET
+        else "",
         sessions_url=_reverse("accounts:sessions"),
         security_url=_reverse("accounts:security"),
     )

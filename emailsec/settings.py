@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.LiveLogin",
     "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.CertificateProves",
     "emailsec.middleware.NothingIsKept",
     "accounts.middleware.LoginRequired",
     "accounts.middleware.Gate",
@@ -226,6 +227,9 @@ OIDC_SECOND_FACTOR = env.list("OIDC_SECOND_FACTOR", default=[])
 OIDC_AUTHENTICATION_CALLBACK_URL = "accounts:unified_callback"
 OIDC_USE_PKCE = True
 OIDC_TIMEOUT = 10  # seconds
+
+# --- Client certificates (USB Key): off without a secret that the proxy tells as well -------------
+CLIENT_CERT_PROXY_SECRET = env.str("CLIENT_CERT_PROXY_SECRET", default="")
 
 # --- Language and time ----------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"

@@ -138,6 +138,7 @@ class Settings:
     ALLOWED_HOSTS = ["portal.example.test"]
     PUBLIC_URL = "https://portal.example.test"
     UNIFIED_LOGIN = False
+    CLIENT_CERT_PROXY_SECRET = ""
 
 
 def database(**changed: str) -> dict[str, dict[str, str]]:
@@ -182,6 +183,7 @@ def test_sound_settings_have_no_problem(monkeypatch: pytest.MonkeyPatch) -> None
         ("REDIS_URL", "redis://:changeme@redis/0", "E007"),
         ("SCAN_POLICY_FILE", str(ROOT / "scans" / "policy.practice.toml"), "E008"),
         ("SCAN_POLICY_FILE", "/nowhere/policy.toml", "E008"),
+        ("CLIENT_CERT_PROXY_SECRET", "short", "E033"),
         ("PRACTICE_RANGE_FILE", "/somewhere/range.json", "E009"),
         ("ALLOWED_HOSTS", [], "E010"),
         ("ALLOWED_HOSTS", ["portal.example.test", "*"], "E010"),

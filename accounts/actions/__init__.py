@@ -45,8 +45,11 @@ from accounts.actions.second_factor import (
 from accounts.actions.sessions import end_session, end_sessions, tidy_sessions
 from accounts.actions.ways import (
     end_ways,
+    enrol_certificate,
     link_identity,
+    note_certificate_failure,
     note_unified_failure,
+    prove_by_certificate,
     unlink_identity,
 )
 
@@ -65,6 +68,7 @@ __all__ = [
     "end_session",
     "end_sessions",
     "end_ways",
+    "enrol_certificate",
     "find_registration",
     "held_words",
     "impose_second_factor",
@@ -76,6 +80,7 @@ __all__ = [
     "lift_second_factor",
     "link_identity",
     "log_out",
+    "note_certificate_failure",
     "note_key",
     "note_miss",
     "note_unified_failure",
@@ -84,6 +89,7 @@ __all__ = [
     "pass_on_registration",
     "prepare_authenticator",
     "prove",
+    "prove_by_certificate",
     "refuse_registration",
     "remove_factor",
     "renew_codes",

@@ -5,7 +5,8 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from accounts.actions.base import Refused, not_portal_nor_self
-from accounts.models import UnifiedIdentity, User
+from accounts.certificates import Shown
+from accounts.models import ClientCertificate, UnifiedIdentity, User
 from accounts.unified import Identity
 from audit.trail import Actor, record
 
@@ -62,3 +63,49 @@ def note_unified_failure(*, reason: str, subject: str = "") -> None:
 
 def _told(way: UnifiedIdentity) -> dict[str, str]:
     return {"issuer": way.issuer, "subject": way.subject}
+
+
+def enrol_certificate(*, user: User, certificate: Shown, by: Actor) -> ClientCertificate:
+    """Bind the certificate of this connection; the browser has proven to hold its key.
+
+    Raises:
+        Refused: it is bound already, to this account or another.
+    """
+    details = _shown(certificate)
+    try:
+        with transaction.atomic():
+            way: ClientCertificate = ClientCertificate.objects.create(
+                user=user,
+                name=f"证书 {certificate.name}"[:64],
+                digest=certificate.digest,
+                subject=certificate.subject[:500],
+                issuer=certificate.issuer[:500],
+                not_after=certificate.not_after,
+            )
+            record("account.certificate_add", user, by=by, details=details)
+    except IntegrityError:
+        record("account.certificate_add", user, by=by, result="failed", details=details)
+        raise Refused("没有绑定：这张证书已经绑定过账号。") from None
+    return way
+
+
+def prove_by_certificate(*, user: User, certificate: Shown) -> ClientCertificate | None:
+    """The person's own binding of the certificate shown; None where it is not bound to them."""
+    way: ClientCertificate | None = ClientCertificate.objects.filter(
+        user=user, digest=certificate.digest, confirmed=True
+    ).first()
+    if way is not None:
+        with transaction.atomic():
+            way.set_last_used_timestamp()
+            record("account.second_factor", user, by=user, details={"method": way.name})
+    return way
+
+
+def note_certificate_failure(*, user: User, reason: str, certificate: Shown | None) -> None:
+    """Put on the trail that a person with a bound certificate showed one that does not count."""
+    details = {"reason": reason} | (_shown(certificate) if certificate else {})
+    record("account.certificate_failed", user, by=user, result="failed", details=details)
+
+
+def _shown(certificate: Shown) -> dict[str, str]:
+    return {"holder": certificate.subject, "fingerprint": certificate.digest}

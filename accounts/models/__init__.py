@@ -13,12 +13,13 @@ from accounts.models.second_factor import (
     SecondFactorDuty,
 )
 from accounts.models.sessions import EndOfLogin, LoginSession
-from accounts.models.ways import UnifiedIdentity
+from accounts.models.ways import ClientCertificate, UnifiedIdentity
 
 __all__ = [
     "USERNAME",
     "USERNAME_RULE",
     "Authenticator",
+    "ClientCertificate",
     "EndOfLogin",
     "FailureCount",
     "Grant",

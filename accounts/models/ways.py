@@ -1,9 +1,9 @@
-"""Further ways to prove who one is, bound to an account: the identity at the unified log-in."""
+"""Further ways to prove who one is: the identity at the unified log-in, and certificates."""
 
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django_otp.models import Device
+from django_otp.models import Device, TimestampMixin
 
 from accounts.models.people import User
 
@@ -46,3 +46,36 @@ class UnifiedIdentity(Device):
 
     def __str__(self) -> str:
         return f"{self.user} {self.name or self.subject}"
+
+
+class CertificateQuerySet(models.QuerySet["ClientCertificate"]):
+    def visible_to(self, user: Any) -> Self:
+        """One's own."""
+        return self.filter(user=user) if getattr(user, "is_authenticated", False) else self.none()
+
+    def devices_for_user(self, user: Any, confirmed: bool | None = None) -> Self:
+        """What django-otp asks of the manager of every kind of device."""
+        rows = self.filter(user=user)
+        return rows if confirmed is None else rows.filter(confirmed=confirmed)
+
+
+class ClientCertificate(TimestampMixin, Device):
+    """证书 (USB Key) of a person: the second factor where phones are barred.
+
+    Recognised by the digest of the certificate, so by any algorithm that the proxy can verify.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="certificates")
+    digest = models.CharField("证书指纹", max_length=64, unique=True)
+    subject = models.CharField("持有者", max_length=500)
+    issuer = models.CharField("签发机构", max_length=500)
+    not_after = models.DateTimeField("有效期至")
+
+    objects: ClassVar[Any] = CertificateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "证书"
+        verbose_name_plural = "证书"
+
+    def __str__(self) -> str:
+        return str(self.name)

@@ -49,6 +49,7 @@ def second_factor(request: PortalRequest) -> HttpResponse:
         "plain": not again,
         "has_key": factors.has_key(request.user),
         "has_authenticator": factors.authenticator_of(request.user) is not None,
+        "has_certificate": request.user.certificates.exists(),
     }
     status = 422 if form.errors else 200
     return render(request, "accounts/second_factor.html", context, status=status)

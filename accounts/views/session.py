@@ -20,7 +20,7 @@ from accounts.models.sessions import SAYS
 from accounts.policy import policy
 from accounts.requests import PortalRequest
 from accounts.sessions import current_login
-from accounts.views.unified import ID_TOKEN, end_at_provider
+from accounts.unified import ID_TOKEN, end_at_provider
 
 
 @method_decorator(login_not_required, name="dispatch")

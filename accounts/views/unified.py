@@ -6,7 +6,6 @@ are then proven by the person alone, and no administrator types identifiers of o
 
 import time
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import django_otp
 from django.conf import settings
@@ -24,9 +23,9 @@ from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
 from accounts import actions
 from accounts.forms import OwnPasswordForm
-from accounts.models import UnifiedIdentity, User
+from accounts.models import ClientCertificate, UnifiedIdentity, User
 from accounts.requests import PortalRequest
-from accounts.unified import Identity, Provider, Unproven, bound_to
+from accounts.unified import ID_TOKEN, Identity, Provider, Unproven, bound_to
 
 # One sentence for whatever went wrong: the trail says what it was.
 REFUSED: Final = (
@@ -35,7 +34,6 @@ REFUSED: Final = (
 )
 _LINK_UNTIL: Final = "unified_link_until"
 _LINK_SECONDS: Final = 600
-ID_TOKEN: Final = "unified_id_token"  # noqa: S105 - a key of the session
 
 
 def _on() -> None:
@@ -130,27 +128,43 @@ def _link(request: HttpRequest, user: User, identity: Identity) -> HttpResponse:
 @never_cache
 @require_GET
 def ways(request: PortalRequest) -> HttpResponse:
-    """The ways by which the person may log in."""
-    return _ways(request, OwnPasswordForm(user=request.user))
+    """The ways by which the person may log in, beside name and password."""
+    return ways_page(request)
 
 
-def _ways(request: PortalRequest, form: OwnPasswordForm, status: int = 200) -> HttpResponse:
+def ways_page(
+    request: PortalRequest,
+    *,
+    unified_form: OwnPasswordForm | None = None,
+    certificate_form: OwnPasswordForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page again, with the form that was refused."""
+    user = request.user
+    shown = request.certificate
+    own = ClientCertificate.objects.visible_to(user)
     context: dict[str, Any] = {
-        "identities": UnifiedIdentity.objects.visible_to(request.user),
-        "form": form,
+        "identities": UnifiedIdentity.objects.visible_to(user),
+        "unified_form": unified_form or OwnPasswordForm(user=user, prefix="unified"),
         "unified_login": settings.UNIFIED_LOGIN,
+        "certificates": own,
+        "certificates_on": bool(settings.CLIENT_CERT_PROXY_SECRET),
+        "certificate_form": certificate_form or OwnPasswordForm(user=user, prefix="certificate"),
+        "shown": shown,
+        "shown_is_own": shown is not None and own.filter(digest=shown.digest).exists(),
+        "fault": request.certificate_fault,
     }
     return render(request, "accounts/ways.html", context, status=status)
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("unified-password")
 @require_POST
 def unified_link(request: PortalRequest) -> HttpResponse:
     """Ask the password once more, then send the person to the provider."""
     _on()
-    form = OwnPasswordForm(request.POST, user=request.user)
+    form = OwnPasswordForm(request.POST, user=request.user, prefix="unified")
     if not form.is_valid():
-        return _ways(request, form, status=422)
+        return ways_page(request, unified_form=form, status=422)
     request.session[_LINK_UNTIL] = time.time() + _LINK_SECONDS
     return redirect("accounts:unified_login")
 
@@ -162,13 +176,3 @@ def unified_unlink(request: PortalRequest, way_id: int) -> HttpResponse:
     actions.unlink_identity(way=way, by=request.user)
     messages.success(request, "已解除统一身份认证绑定。")
     return redirect("accounts:ways")
-
-
-def end_at_provider(id_token: str) -> str:
-    """The address that ends the session at the provider as well (RP-Initiated Logout 1.0)."""
-    asked = {
-        "id_token_hint": id_token,
-        "client_id": settings.OIDC_RP_CLIENT_ID,
-        "post_logout_redirect_uri": settings.PUBLIC_URL + reverse("accounts:login"),
-    }
-    return f"{settings.OIDC_OP_LOGOUT_ENDPOINT}?{urlencode(asked)}"

@@ -123,6 +123,7 @@ def prepare(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Wal
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     settings.MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
     settings.UNIFIED_LOGIN = True
+    settings.CLIENT_CERT_PROXY_SECRET = "known to the proxy alone"
     settings.SECURITY_CONTACT = "mailto:security@portal.test"
     settings.OIDC_OP_AUTHORIZATION_ENDPOINT = "https://id.test/authorize"
     _typeset_once(monkeypatch)

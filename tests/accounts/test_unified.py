@@ -199,10 +199,10 @@ def test_a_person_binds_their_own_identity_with_the_password(client, world, prov
     person(provider, name="王五")
     client.force_login(world.officer)
     assert "去绑定" in client.get(reverse("accounts:ways")).content.decode()
-    wrong = client.post(reverse("accounts:unified_link"), {"password": "Falsch-2026"})
+    wrong = client.post(reverse("accounts:unified_link"), {"unified-password": "Falsch-2026"})
     assert wrong.status_code == 422
     assert "口令不正确" in wrong.content.decode()
-    begun = client.post(reverse("accounts:unified_link"), {"password": PASSWORD})
+    begun = client.post(reverse("accounts:unified_link"), {"unified-password": PASSWORD})
     begun = client.get(begun.url)
     page = client.get(consent(begun.url), follow=True).content.decode()
     assert "已绑定“王五”" in page
@@ -232,7 +232,7 @@ def test_nothing_is_bound_that_the_person_did_not_ask_for(client, world, provide
 def test_an_identity_opens_one_account(client, world, linked, provider):
     person(provider)
     client.force_login(world.officer_b)
-    begun = client.post(reverse("accounts:unified_link"), {"password": PASSWORD})
+    begun = client.post(reverse("accounts:unified_link"), {"unified-password": PASSWORD})
     page = client.get(consent(client.get(begun.url).url), follow=True).content.decode()
     assert "已绑定其他账号" in page
     assert UnifiedIdentity.objects.get().user == world.officer
