@@ -197,6 +197,12 @@ def withdraw_invitation(*, user: User, by: Actor) -> None:
     record("account.withdraw_invitation", user, by=by)
 
 
+def invited_until(user: User) -> dt.datetime | None:
+    """Until when the invitation of `user` works; None where there is none that does."""
+    found: Invitation | None = Invitation.objects.open().filter(user=user).first()
+    return found.expires_at if found else None
+
+
 def open_invitation(code: str) -> Invitation | None:
     """The invitation that a typed code opens, if it still does."""
     rows = Invitation.objects.open().select_related("user")

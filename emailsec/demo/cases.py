@@ -12,9 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
+from stdnum.cn.uscc import calc_check_digit
 from weasyprint import HTML
 
-from accounts.models import User
+from accounts import actions as accounts
+from accounts.models import Registration, User
 from assessments import actions as selfchecks
 from assessments.definitions import publish
 from assessments.lifecycles import SELFCHECK
@@ -23,6 +25,7 @@ from assessments.sheets import content_digest, load_sheets
 from emailsec.demo.answers import Ref, honest_answers
 from emailsec.demo.clock import days_ago
 from emailsec.demo.people import Stage, cast, logged_in
+from emailsec.lib.uploads import check_upload
 from emailsec.lib.workdays import today
 from inbox.models import Message
 from inventory.models import Unit
@@ -69,6 +72,7 @@ def play(stage: Stage) -> None:
     steps = [
         step for row in rows for step in _steps(stage, row, checks[stage.units[row["key"]].pk])
     ]
+    steps.append((1, lambda: _apply(stage)))
     for ago, act in sorted(steps, key=lambda step: -step[0]):
         with days_ago(ago):
             act()
@@ -114,6 +118,24 @@ def _page() -> bytes:
 
 def _paper(name: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, _page(), content_type="application/pdf")
+
+
+def _apply(stage: Stage) -> None:
+    """A unit that is not registered applies to be."""
+    row = cast()["registration"]
+    fields = {k: v for k, v in row.items() if k not in {"body", "office", "region", "sector"}}
+    scan = _paper("统一社会信用代码证书.pdf")
+    accounts.submit_registration(
+        registration=Registration(
+            **fields,
+            uscc=row["body"] + calc_check_digit(row["body"]),
+            nonce="demo",
+            office=stage.offices[row["office"]],
+            region_id=row["region"],
+            sector_id=row["sector"],
+        ),
+        proof=accounts.Proof(file=scan, checked=check_upload(scan)),
+    )
 
 
 def _authorise(stage: Stage, key: str) -> None:

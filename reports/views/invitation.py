@@ -12,7 +12,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.actions import IN_USE, Invited, Refused, join_address, seat_of, withdraw_from_unit
+from accounts.actions import (
+    IN_USE,
+    Invited,
+    Refused,
+    invited_until,
+    join_address,
+    seat_of,
+    withdraw_from_unit,
+)
 from accounts.requests import PortalRequest
 from accounts.roles import Role
 from assessments.models import Campaign
@@ -66,9 +74,14 @@ def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
             messages.error(request, str(refusal))
             return redirect("inventory:unit_detail", unit.pk)
         return _pdf(request, unit, campaign, made, form.cleaned_data)
-    seats = [{"role": role, "user": seat_of(unit, role)} for role in _ROLES]
+    seats = [_seat(unit, role) for role in _ROLES]
     context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats, "in_use": IN_USE}
     return render(request, "reports/invitation.html", context)
+
+
+def _seat(unit: Unit, role: Role) -> dict[str, object]:
+    user = seat_of(unit, role)
+    return {"role": role, "user": user, "until": invited_until(user) if user else None}
 
 
 @require_POST

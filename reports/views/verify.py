@@ -4,12 +4,12 @@ import hashlib
 from typing import Final
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from emailsec.lib.pace import hit
 from emailsec.lib.uploads import Upload
 from reports.forms import VerifyForm
 from reports.register import find, normal_code
@@ -24,7 +24,7 @@ TEMPLATE: Final = "reports/verify.html"
 @require_http_methods(["GET", "POST"])
 def verify(request: HttpRequest, code: str = "") -> HttpResponse:
     """Say what the register knows of a code, without any content of the document."""
-    if (code or request.method == "POST") and _too_many(request):
+    if (code or request.method == "POST") and hit("verify", request, seconds=60) > LIMIT:
         return render(request, TEMPLATE, {"form": VerifyForm(), "busy": True}, status=429)
     sent = request.method == "POST"
     form = VerifyForm(
@@ -50,12 +50,3 @@ def _digest(file: Upload) -> str:
     for block in file.chunks():
         digest.update(block)
     return digest.hexdigest()
-
-
-def _too_many(request: HttpRequest) -> bool:
-    key = f"verify:{request.META.get('REMOTE_ADDR', '')}"
-    cache.add(key, 0, timeout=60)
-    try:
-        return bool(cache.incr(key) > LIMIT)
-    except ValueError:  # the minute ended between the two calls
-        return False

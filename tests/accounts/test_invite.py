@@ -131,7 +131,9 @@ def test_a_letter_that_went_astray_is_taken_back(client, world):
     client.force_login(world.officer)
     client.post(url(world.unit_a), form("signer"))
     back = reverse("reports:invitation_withdraw", args=[world.unit_a.pk])
-    assert back in client.get(url(world.unit_a)).content.decode()
+    shown = client.get(url(world.unit_a)).content.decode()
+    assert back in shown
+    assert "已发放，未启用" in shown
     page = client.post(back, {"role": "signer"}, follow=True).content.decode()
     assert "审签人的邀请已收回" in page
     assert not Invitation.objects.open().exists()
@@ -144,7 +146,7 @@ def test_the_page_says_how_the_accounts_stand(client, world):
     client.force_login(world.officer)
     page = client.get(url(world.unit_a)).content.decode()
     assert "使用中" in page
-    assert "已发放，未启用" in page
+    assert "没有有效的邀请" in page
     assert 'value="filler"' not in page
     assert "打印审签人告知单" in page
     detail = client.get(reverse("inventory:unit_detail", args=[world.unit_a.pk]))
