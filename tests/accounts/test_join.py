@@ -16,6 +16,7 @@ from accounts.policy import policy
 from accounts.roles import Role
 from audit.models import AuditEvent
 from audit.trail import SYSTEM
+from tests.accounts.factors import Phone
 
 pytestmark = pytest.mark.django_db
 URL = "/accounts/join/"
@@ -252,3 +253,21 @@ def test_a_stranger_s_page_cannot_take_an_invitation_up(invited):
     outside = Client(enforce_csrf_checks=True)
     assert take_up(outside, invited.code).status_code == 403
     assert Invitation.objects.open().count() == 1
+
+
+def test_who_must_have_a_second_factor_reaches_nothing_before_it(client, world, settings):
+    settings.SECOND_FACTOR_REQUIRED = True
+    invited = actions.open_account(
+        username="fang.sr", name="批准人", role=Role.APPROVER, office=world.city_a, by=SYSTEM
+    )
+    assert take_up(client, invited.code, name="方某").status_code == 302
+    assert client.get(reverse("dashboards:home")).url == reverse("accounts:security")
+    assert client.get(reverse("rectification:notice_list")).status_code == 302
+
+
+def test_a_second_factor_is_asked_of_who_sets_a_password_anew(client, world):
+    Phone(world.approver)
+    invited = actions.stop_and_invite(user=world.approver, by=SYSTEM)
+    assert take_up(client, invited.code).status_code == 302
+    came = client.get(reverse("dashboards:home"))
+    assert came.url.startswith(reverse("accounts:second_factor"))

@@ -1,6 +1,7 @@
 """From a unit that nobody has registered to its people at work: application, approval, letters,
-one-time codes, the first log-in."""
+one-time codes, the first log-in with a second factor."""
 
+import base64
 import re
 from io import BytesIO
 
@@ -9,7 +10,9 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, expect
 from pypdf import PdfReader
 
+from accounts.actions import impose_second_factor
 from accounts.models import Registration, User
+from tests.accounts.factors import code_of
 from tests.e2e.people import Person, Steps
 from tests.files import PDF
 from tests.world import build_world
@@ -79,9 +82,20 @@ def take_up(newcomer: Person, name: str) -> None:
     page.locator("[name=new_password2]").fill(OWN)
     newcomer.step("taking-up")
     newcomer.press("启用并登录")
-    newcomer.sees("账号已启用")
-    newcomer.sees("甲市图书馆")
-    newcomer.step("first-log-in")
+
+
+def enrol(newcomer: Person) -> None:
+    """Add a second factor, without which nothing opens."""
+    page = newcomer.page
+    newcomer.sees("要求本单位人员登录时通过二次验证")
+    page.get_by_role("link", name="添加动态口令").click()
+    page.get_by_text("不能扫描的，手工输入密钥").click()
+    secret = page.locator("#key").inner_text().replace(" ", "")
+    page.locator("[name=code]").fill(code_of(base64.b32decode(secret)))
+    newcomer.press("确认")
+    newcomer.sees("恢复码只在这里显示一次")
+    newcomer.step("second-factor")
+    page.get_by_role("link", name="已保存，继续").click()
 
 
 def test_a_unit_applies_and_its_people_come_in(transactional_db, live_server, browser: Browser):
@@ -92,14 +106,21 @@ def test_a_unit_applies_and_its_people_come_in(transactional_db, live_server, br
     applicant, officer, clerk, leader = map(make, ("applicant", "officer", "clerk", "leader"))
     receipt = apply(applicant)
     codes = {role: code_on(letter) for role, letter in approve(officer).items()}
-    # One follows the link of the QR code, the other types what is printed.
-    clerk.go(f"/accounts/join/#{codes['填报人']}")
-    take_up(clerk, "程大")
+    unit = Registration.objects.get().unit
+    # One types what is printed, the other follows the link of the QR code.
     leader.go("/accounts/join/")
     leader.page.get_by_label("邀请码").fill(codes["审签人"].lower().replace("-", " "))
     leader.press("下一步")
     take_up(leader, "馆长")
-    unit = Registration.objects.get().unit
+    leader.sees("账号已启用")
+    leader.sees("甲市图书馆")
+    leader.step("first-log-in")
+    impose_second_factor([unit.pk], source="campaign:1", reason="专项检查")
+    clerk.go(f"/accounts/join/#{codes['填报人']}")
+    take_up(clerk, "程大")
+    enrol(clerk)
+    clerk.sees("甲市图书馆")
+    clerk.step("first-log-in-with-second-factor")
     assert {user.name for user in User.objects.filter(memberships__unit=unit)} == {"程大", "馆长"}
     # The letter opens nothing twice, and the applicant reads the end of it.
     applicant.go(f"/accounts/join/#{codes['填报人']}")
