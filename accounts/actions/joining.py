@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,7 +14,7 @@ from accounts.actions.accounts import create_account
 from accounts.actions.base import Refused, not_portal_nor_self
 from accounts.actions.sessions import end_sessions
 from accounts.invitation_codes import digest_of, new_code
-from accounts.models import EndOfLogin, Invitation, Membership, User
+from accounts.models import EndOfLogin, Grant, Invitation, Membership, User
 from accounts.policy import policy
 from accounts.roles import Role
 from audit.trail import SYSTEM, Actor, record
@@ -208,6 +209,13 @@ def open_invitation(code: str) -> Invitation | None:
     rows = Invitation.objects.open().select_related("user")
     found: Invitation | None = rows.filter(digest=digest_of(code)).first()
     return found
+
+
+def seats_offered(user: User) -> list[Membership]:
+    """What `user` is invited to: what is held, and what still waits for 安全管理员."""
+    waiting = Q(grants__status=Grant.Status.REQUESTED)
+    rows = user.memberships.filter(Q(active=True) | waiting).distinct()
+    return list(rows.select_related("unit", "office").order_by("pk"))
 
 
 def note_miss() -> None:

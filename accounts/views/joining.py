@@ -63,5 +63,10 @@ def _take_up(request: HttpRequest, opened: CodeForm, invitation: Invitation) -> 
         login(request, user, backend=_BACKEND)
         success(request, f"账号已启用。以后登录用的用户名是“{user.username}”，请记下。")
         return redirect("dashboards:home")
-    context = {"form": form, "invitation": invitation, "code": opened.cleaned_data["code"]}
+    context = {
+        "form": form,
+        "invitation": invitation,
+        "seats": actions.seats_offered(invitation.user),
+        "code": opened.cleaned_data["code"],
+    }
     return render(request, "accounts/join.html", context, status=422 if asked else 200)

@@ -48,7 +48,12 @@ def test_the_code_opens_a_form_that_says_who_invites_whom_to_what(client, world,
     assert "邀请码" in client.get(URL).content.decode()
     response = client.post(URL, {"code": invited.code})
     page = response.content.decode()
-    for said in ("平台 系统管理员 system_admin", world.unit_a.name, "填报人", "lin.sr"):
+    for said in (
+        "平台 系统管理员 system_admin",
+        world.unit_a.name,
+        "安全管理员确认后生效",
+        "lin.sr",
+    ):
         assert said in page
     assert response.context["form"]["name"].value() == ""
     assert "no-store" in response["Cache-Control"]
@@ -161,8 +166,8 @@ def test_fields_that_the_form_does_not_have_change_nothing(client, world, invite
     )
     assert response.status_code == 302
     user = User.objects.get(username="lin.sr")
-    assert user.roles == {"filler"}
-    assert user.unit == world.unit_a
+    seat = user.memberships.get()
+    assert (seat.role, seat.unit, seat.active) == ("filler", world.unit_a, False)
     assert user.is_active
     assert not world.approver.check_password(OWN)
 
