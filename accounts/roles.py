@@ -60,6 +60,8 @@ POWERS: dict[Role, frozenset[str]] = {
             "notice.serve",
             "call.record",
             "report.print",
+            "destruction.read",
+            "destruction.propose",
         }
     ),
     Role.CHECKER: frozenset(
@@ -76,6 +78,8 @@ POWERS: dict[Role, frozenset[str]] = {
             "notice.extend",
             "finding.close",
             "report.print",
+            "destruction.read",
+            "destruction.approve",
         }
     ),
     Role.SYSTEM_ADMIN: frozenset({"account.manage", "reference.manage"}),
@@ -117,6 +121,9 @@ POWER_LABELS: dict[str, str] = {
     "notice.extend": "审批延期",
     "notice.void": "作废、撤销通知",
     "report.print": "打印文书",
+    "destruction.read": "查阅文件销毁清单",
+    "destruction.propose": "提出文件销毁",
+    "destruction.approve": "批准文件销毁",
     "list.export": "导出清单",
     "account.manage": "管理账号",
     "reference.manage": "维护基础数据",

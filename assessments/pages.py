@@ -124,7 +124,9 @@ class ItemBlock:
                 "name": e.name,
                 "size": e.size,
                 "at": e.uploaded_at,
-                "url": reverse("assessments:evidence_file", args=[e.pk]),
+                "url": reverse("assessments:evidence_file", args=[e.pk]) if e.file else "",
+                "destroyed_at": e.destroyed_at,
+                "destroyed_by": e.destroyed_by,
                 "remove_url": ""
                 if self.readonly
                 else reverse("assessments:evidence_remove", args=[e.pk]),

@@ -23,6 +23,7 @@ ACTIONS: Final = (
     "authorization.download",
     "notice_scan.download",
     "reply_evidence.download",
+    "registration.proof",
     "notice.preview",
     "invitation.print",
 )

@@ -76,6 +76,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("问题", "rectification:finding_list", "notice.read", also=("rectification:confirm",)),
     Entry("整改通知", "rectification:notice_list", "notice.read", also=_NOTICES),
     Entry("文书", "reports:register", "notice.read"),
+    Entry("文件销毁", "reports:destruction_list", "destruction.read"),
     Entry("账号", "accounts:list", "account.manage", also=("accounts:grant",)),
     Entry("监管机关", "inventory:office_list", "reference.manage"),
     Entry("授权确认", "accounts:grant_list", "grant.manage", count=_grants_waiting),

@@ -165,6 +165,7 @@ CELERY_BEAT_SCHEDULE = {
         "assessments.tasks.enrol_newcomers",
         "rectification.tasks.settle_rescans",
         "reports.tasks.render_pending",
+        "reports.tasks.sweep_destroyed",
         "audit.tasks.watch",
     )
 } | {"audit.tasks.seal": {"task": "audit.tasks.seal", "schedule": min(SEAL_PERIOD, BEAT_PERIOD)}}

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from assessments.models import SelfCheck
 from emailsec.lib.uploads import stored_path
-from inventory.models import Unit
+from inventory.models import Office, Unit
 from inventory.scoping import ScopedQuerySet, scope_of
 from rectification.models import Notice, NoticeOwnedQuerySet
 from scans.models import Authorization
@@ -167,3 +167,100 @@ class ReportWords(models.Model):
     @property
     def unit(self) -> Unit:
         return self.notice.unit
+
+
+class DestructionQuerySet(models.QuerySet["Destruction"]):
+    def visible_to(self, user: Any) -> Self:
+        """Lists of the user's office, and of those below it."""
+        rule = Q(pk__in=[])
+        for path in scope_of(user).office_paths:
+            rule |= Q(office__path__startswith=path)
+        return self.filter(rule)
+
+
+class Destruction(models.Model):
+    """A list of files whose period is over: proposed by one person, destroyed by another.
+
+    Attributes:
+        approved: None while it waits.
+    """
+
+    office = models.ForeignKey(Office, models.PROTECT, related_name="destructions")
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField("提出时间", auto_now_add=True)
+    approved = models.BooleanField("已批准", null=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    decided_at = models.DateTimeField("办理时间", null=True)
+    reason = models.CharField("退回理由", max_length=200, blank=True)
+
+    objects: ClassVar[Any] = DestructionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "文件销毁清单"
+        verbose_name_plural = "文件销毁清单"
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=models.F("proposed_by")),
+                name="destruction_takes_two_persons",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved=None, decided_by=None, decided_at=None)
+                | Q(approved__isnull=False, decided_by__isnull=False, decided_at__isnull=False),
+                name="destruction_is_decided_by_someone",
+            ),
+            models.UniqueConstraint(
+                fields=["office"],
+                condition=Q(approved=None),
+                name="one_destruction_waits_in_an_office",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"文件销毁清单第{self.pk}号"
+
+    @property
+    def standing(self) -> str:
+        """Where it stands, in words."""
+        return {None: "待批准", True: "已销毁", False: "未批准"}[self.approved]
+
+
+class DestroyedFile(models.Model):
+    """One file of a list: what stays of it when it is gone.
+
+    Attributes:
+        kind, object_id: slug of retention.toml, and the key of the row that held it.
+        place: the unit, by the name that it had then.
+        ended_on: the day from which its period ran.
+        path: where it lay on disk; `gone_at` is empty until it lies there no more.
+        released: the list was sent back.
+    """
+
+    destruction = models.ForeignKey(Destruction, models.CASCADE, related_name="files")
+    kind = models.CharField("种类", max_length=20)
+    object_id = models.BigIntegerField()
+    place = models.CharField("单位", max_length=120)
+    name = models.CharField("文件名", max_length=150)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField("字节")
+    ended_on = models.DateField("办结日期")
+    path = models.CharField(max_length=200)
+    gone_at = models.DateTimeField(null=True)
+    released = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "销毁的文件"
+        verbose_name_plural = "销毁的文件"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "object_id"],
+                condition=Q(released=False),
+                name="a_file_is_destroyed_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

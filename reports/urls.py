@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path
 
-from reports.views import authorization, documents, exports, invitation, verify
+from reports.views import authorization, destruction, documents, exports, invitation, verify
 
 app_name = "reports"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +22,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("exports/register.xlsx", exports.register_export, name="register_export"),
     path("exports/urge.xlsx", exports.urge_export, name="urge_export"),
+    path("destructions/", destruction.destruction_list, name="destruction_list"),
+    path("destructions/propose/", destruction.destruction_propose, name="destruction_propose"),
+    path("destructions/<int:pk>/", destruction.destruction_detail, name="destruction_detail"),
+    path(
+        "destructions/<int:pk>/decide/", destruction.destruction_decide, name="destruction_decide"
+    ),
     path("verify/", verify.verify, name="verify_form"),
     path("verify/<str:code>/", verify.verify, name="verify"),
 ]

@@ -270,6 +270,9 @@ class Evidence(models.Model):
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     uploaded_at = models.DateTimeField("上传时间", auto_now_add=True)
     removed_at = models.DateTimeField(null=True)
+    # Its period was over: the file is gone, the row stays.
+    destroyed_at = models.DateTimeField("销毁时间", null=True)
+    destroyed_by = models.CharField("销毁批准", max_length=200, blank=True)
 
     objects: ClassVar[Any] = EvidenceQuerySet.as_manager()
 

@@ -59,7 +59,8 @@ def evidence_upload(request: PortalRequest, sheet_id: int, code: str) -> HttpRes
 
 @require_GET
 def evidence_file(request: PortalRequest, pk: int) -> HttpResponse:
-    evidence = get_object_or_404(Evidence.objects.visible_to(request.user), pk=pk)
+    rows = Evidence.objects.visible_to(request.user).filter(destroyed_at=None)
+    evidence = get_object_or_404(rows, pk=pk)
     if not request.user.can("selfcheck.read", evidence):
         raise PermissionDenied("selfcheck.read")
     return hand_out(

@@ -57,6 +57,9 @@ class ReplyEvidence(models.Model):
     file = models.FileField(upload_to=reply_evidence_path, max_length=200)
     name = models.CharField("文件名", max_length=150)
     sha256 = models.CharField(max_length=64)
+    # Its period was over: the file is gone, the row stays.
+    destroyed_at = models.DateTimeField("销毁时间", null=True)
+    destroyed_by = models.CharField("销毁批准", max_length=200, blank=True)
 
     objects: ClassVar[Any] = ReplyEvidenceQuerySet.as_manager()
 

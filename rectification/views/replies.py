@@ -154,7 +154,7 @@ def _reply_page(
 @require_GET
 def evidence_file(request: PortalRequest, pk: int) -> HttpResponse:
     rows = ReplyEvidence.objects.visible_to(request.user).select_related("reply__finding__unit")
-    evidence = get_object_or_404(rows, pk=pk)
+    evidence = get_object_or_404(rows, pk=pk, destroyed_at=None)
     require(request, READ, evidence)
     return download(request, evidence, "reply_evidence.download")
 

@@ -53,7 +53,7 @@ from rectification.models import (
 from reports import register
 from reports.mapping import content_of
 from reports.mapping.selfcheck import selfcheck_paper
-from reports.models import Document
+from reports.models import Destruction, Document
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
 from tests.files import pdf
 
@@ -497,6 +497,18 @@ def _paper(case: Case) -> None:
             pages=1,
             **link,
         )
+    listed = Destruction.objects.create(office=case.owner.office, proposed_by=case.owner.officer)
+    listed.files.create(
+        kind="evidence",
+        object_id=case.owner.unit.pk,
+        place=case.mark,
+        name=f"{case.mark}.pdf",
+        sha256=KEPT_SHA256,
+        size=len(KEPT),
+        ended_on=today(),
+        path=f"{case.owner.slug}.pdf",
+    )
+    case.rows["destruction"] = listed
 
 
 def _content(case: Case) -> str:

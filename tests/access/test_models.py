@@ -39,6 +39,7 @@ OTHER_RULE = {
     "accounts.Registration": "the office with which it lies, and those above",
     "accounts.Grant": "whoever asks for grants or confirms them",
     "accounts.User": "whoever manages accounts or watches over roles",
+    "reports.Destruction": "the lists of the office and of those below it",
     "audit.AuditEvent": "whoever reads the audit trail",
 }
 

@@ -1,0 +1,1 @@
+"""How long files are kept, and their destruction by two persons."""
