@@ -391,11 +391,17 @@ def test_anonymous_people_are_sent_to_the_login_page(client, world):
     for name, args in (
         ("unit_list", []),
         ("unit_detail", [world.unit_a.pk]),
-        ("region_picker", []),
+        ("system_list", []),
     ):
         response = client.get(reverse(f"inventory:{name}", args=args))
         assert response.status_code == 302
         assert response.url.startswith(reverse("accounts:login"))
+
+
+def test_an_applicant_without_an_account_may_look_divisions_up(client, world):
+    response = client.get(reverse("inventory:region_picker"), {"region": "370100"})
+    assert "丙省甲市" in response.content.decode()
+    assert world.unit_a.name not in response.content.decode()
 
 
 def test_handing_over_moves_the_unit_with_a_record(client, world):
