@@ -20,21 +20,25 @@ from accounts import actions, factors
 from accounts.forms.second_factor import FreshForm
 from emailsec.lib.http import wants_json
 
-# Route → the page with its button where the answer is a file, for the person to press once more;
-# "" where the answer is a page or the act of a form.
+# Route → the page to which a person returns who was asked before a GET: the one with the button of
+# a file, to be pressed once more; None where only a POST is asked about.
 ACTS: Final = {
-    "accounts:authenticator": "",
-    "accounts:create": "",
-    "accounts:factor_remove": "",
-    "accounts:key_add": "",
-    "accounts:key_options": "",
-    "accounts:password_reset": "",
-    "accounts:recovery_codes": "",
-    "accounts:set_active": "",
-    "accounts:unlock": "",
-    "accounts:ways_end": "",
+    "accounts:authenticator": "accounts:authenticator",
+    "accounts:create": None,
+    "accounts:factor_remove": None,
+    "accounts:factor_reset": None,
+    "accounts:grant": None,
+    "accounts:invitation_withdraw": None,
+    "accounts:key_add": None,
+    "accounts:key_options": None,
+    "accounts:password_reset": None,
+    "accounts:recovery_codes": None,
+    "accounts:role_add": None,
+    "accounts:set_active": None,
+    "accounts:unlock": None,
+    "accounts:ways_end": None,
     "audit:export": "audit:list",
-    "rectification:approve": "",
+    "rectification:approve": None,
 }
 
 
@@ -51,7 +55,8 @@ def ask(request: HttpRequest, route: str) -> HttpResponse | None:
         error = "请刷新本页，重新通过二次验证后再办理。"
         return JsonResponse({"error": error}, status=403)
     if request.method != "POST":
-        return _ask_first(request, ACTS[route])
+        page = ACTS[route]
+        return _ask_first(request, route, page) if page else None
     form = FreshForm(request.POST if "second_factor-code" in request.POST else None)
     if form.is_valid() and _proves(request, form):
         return None
@@ -69,10 +74,9 @@ def _proves(request: HttpRequest, form: FreshForm) -> bool:
     return True
 
 
-def _ask_first(request: HttpRequest, button_on: str) -> HttpResponse:
-    there = request.get_full_path()
-    if button_on:
-        there = f"{reverse(button_on)}?{request.GET.urlencode()}"
+def _ask_first(request: HttpRequest, route: str, page: str) -> HttpResponse:
+    there = f"{reverse(page)}?{request.GET.urlencode()}".rstrip("?")
+    if page != route:
         messages.info(request, "通过二次验证后回到原页面，请再次点击按钮。")
     return redirect(f"{reverse('accounts:second_factor')}?{urlencode({'next': there}, safe='/')}")
 

@@ -27,6 +27,7 @@ urlpatterns = [
     path("grants/", grants.grant_list, name="grant_list"),
     path("grants/<int:grant_id>/", grants.grant, name="grant"),
     path("<int:user_id>/password/", manage.password_reset, name="password_reset"),
+    path("<int:user_id>/second-factor/", manage.factor_reset, name="factor_reset"),
     path("<int:user_id>/active/", manage.set_active, name="set_active"),
     path("<int:user_id>/ways/end/", manage.ways_end, name="ways_end"),
     path("<int:user_id>/invitation/withdraw/", manage.withdraw, name="invitation_withdraw"),

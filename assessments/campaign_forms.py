@@ -31,7 +31,7 @@ class CampaignForm(_Unhurried):
 
     class Meta:
         model = Campaign
-        fields = ["title", "document_number", "questionnaire", "deadline"]
+        fields = ["title", "document_number", "questionnaire", "deadline", "second_factor"]
         widgets = {"deadline": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     def __init__(self, *args: Any, office: Office, **kwargs: Any) -> None:
@@ -45,6 +45,9 @@ class CampaignForm(_Unhurried):
         self.fields["title"].help_text = "单位在首页和文书上看到的就是这个名称。"
         self.fields["document_number"].help_text = "部署本次行动的通知文号，没有的可以不填。"
         self.fields["deadline"].help_text = "单位须在当日24时前报送。"
+        self.fields[
+            "second_factor"
+        ].help_text = "选中后，被下达任务的单位人员须先设置二次验证才能使用平台，归档后不再要求。"
 
     def clean_title(self) -> str:
         try:

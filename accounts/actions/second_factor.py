@@ -16,7 +16,7 @@ from django_otp.models import Device
 from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import factors
-from accounts.actions.base import Refused
+from accounts.actions.base import Refused, not_portal_nor_self
 from accounts.actions.sessions import end_sessions
 from accounts.models import Authenticator, EndOfLogin, RecoveryCodes, SecondFactorDuty, User
 from accounts.models.second_factor import DIGITS
@@ -158,8 +158,10 @@ def reset_second_factor(*, user: User, by: Actor) -> None:
     """Take away all of somebody's factors, because they were lost; their log-ins end.
 
     Raises:
-        Refused: the person has none.
+        Refused: the person has none; or a person asks it for themselves or for one of the 三员.
     """
+    if by.pk is not None:
+        not_portal_nor_self(user, by)
     gone = list(devices_for_user(user, confirmed=None))
     if not gone:
         raise Refused("此账号没有设置二次验证，不需要解除。")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, When
 from django.utils import timezone
 
 from accounts.policy import policy
@@ -48,6 +48,14 @@ class UserQuerySet(models.QuerySet["User"]):
         locks = counts.objects.filter(user=OuterRef("pk"), locked_until__gt=timezone.now())
         latest = locks.order_by("-locked_until").values("locked_until")[:1]
         return self.annotate(locked_until=Subquery(latest))
+
+    def with_factors(self) -> Self:
+        """With `has_second_factor`, whether there is one that could be lost."""
+        held: Any = Q()
+        for relation in ("authenticator", "webauthncredential"):
+            devices: Any = User._meta.get_field(relation).related_model
+            held |= Exists(devices.objects.filter(user=OuterRef("pk"), confirmed=True))
+        return self.annotate(has_second_factor=Case(When(held, then=True), default=False))
 
     def visible_to(self, user: Any) -> Self:
         """Accounts are shown only to whoever manages them or watches over their roles."""

@@ -26,7 +26,13 @@ def _may_manage(request: PortalRequest) -> None:
 @require_GET
 def account_list(request: PortalRequest) -> HttpResponse:
     _may_manage(request)
-    rows = User.objects.visible_to(request.user).with_places().with_invitations().with_locks()
+    rows = (
+        User.objects.visible_to(request.user)
+        .with_places()
+        .with_invitations()
+        .with_locks()
+        .with_factors()
+    )
     found = AccountFilter(request.GET, rows)
     page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
     return render(request, "accounts/account_list.html", {"filter": found, "page": page})
@@ -98,6 +104,19 @@ def ways_end(request: PortalRequest, user_id: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"已解除“{user.username}”的 {ended} 项登录绑定。")
+    return redirect("accounts:list")
+
+
+@require_POST
+def factor_reset(request: PortalRequest, user_id: int) -> HttpResponse:
+    _may_manage(request)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    try:
+        actions.reset_second_factor(user=user, by=request.user)
+    except actions.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"已解除“{user.username}”的二次验证，本人下次登录后重新设置。")
     return redirect("accounts:list")
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
+from accounts.actions import impose_second_factor, lift_second_factor
 from accounts.models import User
 from assessments.actions.base import Refused, not_over
 from assessments.lifecycles import CAMPAIGN
@@ -132,6 +133,7 @@ def archive_campaign(campaign: Campaign, *, by: User) -> None:
     if campaign.status == Campaign.Status.CLOSED and (count := waiting.count()):
         raise Refused(f"还有 {count} 家已报送、待复核；全部复核后才能归档。")
     CAMPAIGN.move(campaign, "archive", by=by)
+    lift_second_factor(source=_duty(campaign))
 
 
 def enrol(campaign: Campaign) -> int:
@@ -150,7 +152,16 @@ def enrol(campaign: Campaign) -> int:
         for pk in units
     ]
     SelfCheck.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+    if campaign.second_factor:
+        impose_second_factor(
+            [row.unit_id for row in rows], source=_duty(campaign), reason=f"“{campaign}”"
+        )
     return len(rows)
+
+
+def _duty(campaign: Campaign) -> str:
+    """The word by which the accounts know what this campaign asks for."""
+    return f"campaign:{campaign.pk}"
 
 
 @transaction.atomic

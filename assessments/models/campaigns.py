@@ -61,6 +61,7 @@ class Campaign(models.Model):
     questionnaire = models.ForeignKey(Questionnaire, models.PROTECT, related_name="campaigns")
     status = models.CharField("状态", max_length=10, choices=Status.choices, default=Status.DRAFT)
     deadline = models.DateField("报送截止日期")
+    second_factor = models.BooleanField("单位人员须使用二次验证", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[Any] = CampaignQuerySet.as_manager()

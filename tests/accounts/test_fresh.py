@@ -70,12 +70,17 @@ def test_within_the_minutes_nothing_is_asked(admin, world):
     assert User.objects.filter(username="wang.xm").exists()
 
 
-def test_a_page_asks_before_it_opens(admin):
-    response = admin.get(CREATE)
-    assert response.url == f"{reverse('accounts:second_factor')}?next={CREATE}"
-    assert "请再次确认是您本人" in admin.get(response.url).content.decode()
-    assert admin.post(response.url, {"code": admin.phone.code(1)}).url == CREATE
+def test_a_page_is_read_without_being_asked(admin):
     assert admin.get(CREATE).status_code == 200
+
+
+def test_a_new_authenticator_is_asked_about_before_its_secret_is_shown(admin):
+    url = reverse("accounts:authenticator")
+    response = admin.get(url)
+    assert response.url == f"{reverse('accounts:second_factor')}?next={url}"
+    assert "请再次确认是您本人" in admin.get(response.url).content.decode()
+    assert admin.post(response.url, {"code": admin.phone.code(1)}).url == url
+    assert admin.get(url).status_code == 200
 
 
 def test_a_script_is_told_in_words(admin):

@@ -3,7 +3,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.actions import Invited, join_address, open_account, stop_and_invite
+from accounts.actions import (
+    Invited,
+    Refused,
+    join_address,
+    open_account,
+    reset_second_factor,
+    stop_and_invite,
+)
 from accounts.models import User
 from accounts.roles import PORTAL_ROLES, Role
 from audit.trail import SYSTEM
@@ -19,8 +26,16 @@ class Command(BaseCommand):
         parser.add_argument("username")
         parser.add_argument("--role", choices=sorted(role.value for role in PORTAL_ROLES))
         parser.add_argument("--name", default="")
+        parser.add_argument(
+            "--reset-second-factor",
+            action="store_true",
+            help="Take away the second factors of one of the 三员 who lost them; nothing else.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["reset_second_factor"]:
+            self._reset(options["username"])
+            return
         issued = self._issue(options["username"], options["role"], options["name"])
         until = timezone.localtime(issued.expires_at)
         self.stdout.write(
@@ -29,6 +44,16 @@ class Command(BaseCommand):
             f"或打开 {join_address()} 输入邀请码 {issued.code}\n"
             f"只能用一次，有效期至 {until:%Y-%m-%d %H:%M}"
         )
+
+    def _reset(self, username: str) -> None:
+        user = User.objects.filter(username=username).first()
+        if user is None or not user.is_portal_side:
+            raise CommandError("不是三员账号；其他账号由系统管理员在平台内解除。")
+        try:
+            reset_second_factor(user=user, by=SYSTEM)
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from None
+        self.stdout.write(f"已解除 {username} 的二次验证；下次登录须重新设置。")
 
     def _issue(self, username: str, role: str | None, name: str) -> Invited:
         user = User.objects.filter(username=username).first()
