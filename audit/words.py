@@ -89,9 +89,15 @@ _ACTS: Final = {
     "system.register": "登记邮件系统",
     "system.retire": "停用邮件系统",
     "system.update": "修改邮件系统",
+    "unit.delegate": "授权查阅单位",
+    "unit.delegate_end": "结束授权查阅",
     "unit.read": "查阅单位资料",
     "unit.register": "登记单位",
+    "unit.superior": "设定上级单位",
     "unit.transfer": "移交单位",
+    "unit.transfer_decline": "不予接收单位",
+    "unit.transfer_propose": "提请移交单位",
+    "unit.transfer_withdraw": "撤回移交",
     "unit.update": "修改单位",
 }
 RESULTS: Final = {"ok": "成功", "denied": "被拒绝", "failed": "失败"}

@@ -164,6 +164,7 @@ CELERY_BEAT_SCHEDULE = {
         "assessments.tasks.ingest_finished_runs",
         "assessments.tasks.enrol_newcomers",
         "rectification.tasks.settle_rescans",
+        "rectification.tasks.settle_transfers",
         "reports.tasks.render_pending",
         "reports.tasks.sweep_destroyed",
         "audit.tasks.watch",

@@ -66,13 +66,42 @@ def tell_office(
 
 @transaction.atomic
 def tell_transfer(transfer: SupervisionTransfer) -> bool:
-    """Tell both offices and the unit of a hand-over, once; return whether it was this call.
-
-    The message of the giving office is what it keeps of the unit, which it no longer sees.
-    """
-    waiting = SupervisionTransfer.objects.filter(pk=transfer.pk, told_at=None)
+    """Tell of a hand-over what its status asks for, once; return whether it was this call."""
+    waiting = SupervisionTransfer.objects.filter(
+        pk=transfer.pk, told_at=None, status=transfer.status
+    )
     if waiting.update(told_at=timezone.now()) != 1:
         return False
+    if transfer.status in SupervisionTransfer.DONE:
+        _tell_done(transfer)
+    elif transfer.status == SupervisionTransfer.Status.PROPOSED:
+        _tell_of(
+            transfer,
+            transfer.to_office,
+            f"请接收移交：{transfer.unit}",
+            f"{transfer.from_office or '其他机关'}提请贵机关接收“{transfer.unit}”"
+            f"（{transfer.unit.uscc}）。理由：{transfer.reason}",
+        )
+    elif transfer.status == SupervisionTransfer.Status.DECLINED:
+        _tell_of(
+            transfer,
+            transfer.from_office,
+            f"未接收移交：{transfer.unit}",
+            f"{transfer.to_office}不予接收，监管关系不变。理由：{transfer.answer}",
+        )
+    else:
+        title = f"移交已撤回：{transfer.unit}"
+        _tell_of(transfer, transfer.to_office, title, "无需再答复。")
+    return True
+
+
+def _tell_of(transfer: SupervisionTransfer, office: Office | None, title: str, body: str) -> None:
+    url = reverse("inventory:transfer_detail", args=[transfer.pk])
+    tell_office(office, title=title, body=body, url=url, roles=(Role.CASE_OFFICER,))
+
+
+def _tell_done(transfer: SupervisionTransfer) -> None:
+    """Tell both offices and the unit that it has passed over."""
     unit, giver, taker = transfer.unit, transfer.from_office, transfer.to_office
     why = f"理由：{transfer.reason}"
     url = reverse("inventory:unit_detail", args=[unit.pk])
@@ -84,11 +113,12 @@ def tell_transfer(transfer: SupervisionTransfer) -> bool:
         url=url,
         roles=(Role.CASE_OFFICER,),
     )
-    tell_office(
+    _tell_of(
+        transfer,
         giver,
-        title=f"已移交：{unit}",
-        body=f"“{unit}”（{unit.uscc}）已移交{taker}监管，原有的自查、问题和已送达的文书随之移交。{why}",
-        roles=(Role.CASE_OFFICER,),
+        f"已移交：{unit}",
+        f"“{unit}”（{unit.uscc}）已移交{taker}监管，自查、问题和已送达的通知随之移交；"
+        f"本机关制发的通知和文书仍可查阅。{why}",
     )
     tell_unit(
         unit,
@@ -97,7 +127,6 @@ def tell_transfer(transfer: SupervisionTransfer) -> bool:
         f"{f'，联系电话 {taker.phone}' if taker.phone else ''}。",
         url=url,
     )
-    return True
 
 
 @transaction.atomic

@@ -11,6 +11,9 @@ _WORDS: Final = {
     "unit.register": "登记单位",
     "unit.update": "修改单位信息",
     "unit.transfer": "变更监管关系",
+    "unit.superior": "设定上级单位",
+    "unit.delegate": "授权查阅",
+    "unit.delegate_end": "结束授权查阅",
     "system.register": "登记邮件系统",
     "system.update": "修改邮件系统",
     "system.retire": "停用邮件系统",
@@ -55,6 +58,12 @@ def _note(action: str, details: dict[str, Any]) -> str:
         moved = details.get("region")
         place = f"；行政区划由“{moved[0]}”改为“{moved[1]}”" if moved else ""
         return f"{details['from'] or '（无）'} → {details['to']}；理由：{details['reason']}{place}"
+    if action == "unit.delegate":
+        return f"{details['to']}，至{details['until']}；事由：{details['reason']}"
+    if action == "unit.delegate_end":
+        return str(details["to"])
+    if action == "unit.superior":
+        return _superior_note(details)
     if action == "unit.register":
         return "批量导入" if details.get("import") else ""
     if action == "system.retire":
@@ -66,6 +75,15 @@ def _note(action: str, details: dict[str, Any]) -> str:
     if action == "system.update":
         return "修改了" + "、".join(details)
     return ""
+
+
+def _superior_note(details: dict[str, Any]) -> str:
+    parts = []
+    if "superior" in details:
+        parts.append(f"由“{details['superior'][0] or '无'}”改为“{details['superior'][1] or '无'}”")
+    if "may_read" in details:
+        parts.append("可查阅本单位" if details["may_read"][1] else "不再可查阅本单位")
+    return "；".join(parts)
 
 
 def _change(label: str, value: Any) -> str:

@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 
 @dataclass(frozen=True)
@@ -71,9 +70,7 @@ class UnitQuerySet(models.QuerySet[_M]):
             subtree = Q()
             for path in scope.office_paths:
                 subtree |= Q(office__path__startswith=path)
-            delegated = Delegation.objects.filter(
-                office_id__in=scope.office_ids, until__gte=timezone.localdate()
-            )
+            delegated = Delegation.objects.in_force().filter(office_id__in=scope.office_ids)
             rule |= Q(pk__in=Supervision.objects.filter(subtree).values("unit_id"))
             rule |= Q(pk__in=delegated.values("unit_id"))
         if scope.unit_ids:

@@ -108,6 +108,15 @@ NOTICE = Lifecycle(
             "作废",
             reason_required=True,
         ),
+        # The unit went to another office before it had the notice; nobody could serve it any more.
+        Transition(
+            "handed_over",
+            (_N.DRAFTED, _N.CHECKED, _N.APPROVED),
+            _N.VOID,
+            "system",
+            "移交后作废",
+            reason_required=True,
+        ),
         # After 送达: the number stays used, the unit reads why.
         Transition(
             "revoke",

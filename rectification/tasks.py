@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from rectification import rechecks
+from rectification.actions import handover
 
 
 @shared_task
@@ -10,3 +11,9 @@ def settle_rescans() -> None:
     """Fill in rescans that have ended and read new looks for repairs; safe to run twice."""
     rechecks.settle_rescans()
     rechecks.read_waves()
+
+
+@shared_task
+def settle_transfers() -> None:
+    """End the unserved notices of offices that gave a unit away; safe to run twice."""
+    handover.settle_transfers()

@@ -1,4 +1,4 @@
-"""The form of a unit, with its contacts and registered domains; and the form that moves it."""
+"""The form of a unit, with its contacts and registered domains."""
 
 from typing import Any
 
@@ -220,35 +220,3 @@ def contact_forms(unit: Unit, data: Any) -> list[ContactForm]:
         )
         for role in ContactRole
     ]
-
-
-class TransferForm(forms.Form):
-    """Where a unit goes, and why; where it has moved, also the new place."""
-
-    office = forms.ModelChoiceField(label="变更后的监管机关", queryset=Office.objects.none())
-    region = RegionField(
-        label="新的行政区划代码",
-        required=False,
-        help_text="单位迁到别的地区的，填写六位代码；没有迁的空着。",
-    )
-    reason = forms.CharField(label="理由", max_length=200, help_text="移交双方的消息中都会写明。")
-
-    def __init__(self, *args: Any, unit: Unit, kind: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.unit = unit
-        offices = Office.objects.filter(kind=kind).select_related("region")
-        self.fields["office"].queryset = offices  # type: ignore[attr-defined]
-        speak_plainly(self)
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        office, region = data.get("office"), data.get("region")
-        if office and (reason := beyond(region or self.unit.region, office)):
-            self.add_error(
-                "region" if region else "office",
-                reason if region else f"{reason}单位已迁到那里的，请同时填写新的行政区划代码。",
-            )
-        return data

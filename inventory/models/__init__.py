@@ -2,6 +2,7 @@
 
 from inventory.models.imports import ImportBatch
 from inventory.models.places import Authority, KeyIndustry, Office, Region, Sector
+from inventory.models.supervision import Delegation, Supervision, SupervisionTransfer
 from inventory.models.systems import (
     AccessMethod,
     BuildMode,
@@ -20,9 +21,6 @@ from inventory.models.units import (
     Affiliation,
     Contact,
     ContactRole,
-    Delegation,
-    Supervision,
-    SupervisionTransfer,
     Unit,
     UnitDomain,
     UnitKind,

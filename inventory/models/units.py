@@ -101,68 +101,6 @@ class UnitOwnedQuerySet(ScopedQuerySet[Any]):
     scope_path = "unit"
 
 
-class Supervision(models.Model):
-    """Which office supervises a unit, one office per kind of authority."""
-
-    unit = models.ForeignKey(Unit, models.CASCADE, related_name="supervisions")
-    kind = models.CharField("类别", max_length=10, choices=Authority.choices)
-    office = models.ForeignKey(Office, models.PROTECT, related_name="supervisions")
-    since = models.DateField("自", auto_now_add=True)
-
-    objects: ClassVar[Any] = UnitOwnedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "监管关系"
-        verbose_name_plural = "监管关系"
-        constraints = [
-            models.UniqueConstraint(fields=["unit", "kind"], name="one_office_per_unit_and_kind")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.office} → {self.unit}"
-
-
-class SupervisionTransfer(models.Model):
-    """The record of a unit's move from one office to another."""
-
-    unit = models.ForeignKey(Unit, models.CASCADE, related_name="transfers")
-    kind = models.CharField(max_length=10, choices=Authority.choices)
-    from_office = models.ForeignKey(Office, models.PROTECT, null=True, related_name="+")
-    to_office = models.ForeignKey(Office, models.PROTECT, related_name="+")
-    reason = models.CharField("理由", max_length=200)
-    at = models.DateTimeField(auto_now_add=True)
-    # Empty: the people of both offices have not been told yet.
-    told_at = models.DateTimeField("通知时间", null=True, db_index=True)
-
-    objects: ClassVar[Any] = UnitOwnedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "监管关系变更"
-        verbose_name_plural = "监管关系变更"
-        ordering = ["-at"]
-
-    def __str__(self) -> str:
-        return f"{self.unit}: {self.from_office} → {self.to_office}"
-
-
-class Delegation(models.Model):
-    """An office may see a unit that it does not supervise, until a date."""
-
-    unit = models.ForeignKey(Unit, models.CASCADE, related_name="delegations")
-    office = models.ForeignKey(Office, models.CASCADE, related_name="delegations")
-    until = models.DateField("截止日期")
-    reason = models.CharField("事由", max_length=200)
-
-    objects: ClassVar[Any] = UnitOwnedQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "授权查阅"
-        verbose_name_plural = "授权查阅"
-
-    def __str__(self) -> str:
-        return f"{self.office} 可查阅 {self.unit}"
-
-
 class ContactRole(models.TextChoices):
     LEADER = "leader", "网络安全分管领导"
     HEAD = "head", "责任部门负责人"

@@ -1,4 +1,4 @@
-"""Finding, registering, keeping and handing over units."""
+"""Finding, registering and keeping units."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ from inventory.filters import SystemFilter, UnitFilter
 from inventory.forms.fields import count_errors
 from inventory.forms.unit import (
     NewUnitForm,
-    TransferForm,
     UnitFactsForm,
     UnitForm,
     contact_forms,
 )
 from inventory.history import history_of
-from inventory.models import Authority, ContactRole, MailSystem, Supervision, Unit
+from inventory.models import ContactRole, MailSystem, Supervision, SupervisionTransfer, Unit
 from inventory.regions import picker
+from inventory.sight import readers_of
 
 PAGE = 50
 
@@ -49,6 +49,8 @@ def unit_list(request: SignedInRequest) -> HttpResponse:
         "may_create": request.user.can("unit.manage"),
         "may_import": request.user.can("inventory.import"),
         "may_export": request.user.can("list.export"),
+        "may_transfer": request.user.is_office_side,
+        "to_answer": SupervisionTransfer.objects.visible_to(request.user).waiting().count(),
     }
     return render(request, "inventory/unit_list.html", context)
 
@@ -70,14 +72,15 @@ def system_list(request: SignedInRequest) -> HttpResponse:
     return render(request, "inventory/system_list.html", context)
 
 
-def _visible(request: SignedInRequest, unit_id: int) -> Any:
+def visible_unit(request: SignedInRequest, unit_id: int) -> Any:
+    """The unit, where it is in scope; else 404."""
     units = Unit.objects.visible_to(request.user).select_related("sector", "region__parent__parent")
     return get_object_or_404(units, pk=unit_id)
 
 
 @require_GET
 def detail(request: SignedInRequest, unit_id: int) -> HttpResponse:
-    unit = _visible(request, unit_id)
+    unit = visible_unit(request, unit_id)
     if not request.user.can("unit.read", unit):
         raise PermissionDenied
     note_reading(unit, unit=unit, by=request.user)
@@ -89,7 +92,7 @@ def detail(request: SignedInRequest, unit_id: int) -> HttpResponse:
         "domains": unit.registered_domains.all(),
         "key_industries": unit.key_industries.all(),
         "systems": systems.prefetch_related("domains").order_by("retired_on", "name"),
-        "supervisions": unit.supervisions.select_related("office"),
+        "readers": readers_of(unit),
         "may_edit": _may_edit(request, unit),
         "may_add_system": request.user.can("system.edit", unit),
         "may_manage": request.user.can("unit.manage", unit),
@@ -131,7 +134,7 @@ def create(request: SignedInRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def edit(request: SignedInRequest, unit_id: int) -> HttpResponse:
-    unit = _visible(request, unit_id)
+    unit = visible_unit(request, unit_id)
     if not _may_edit(request, unit):
         raise PermissionDenied("单位信息由本单位填报人或监管机关承办人修改。")
     shown = {"pk": unit.pk, "name": unit.name}  # as stored: a refused form must not rename the page
@@ -155,26 +158,6 @@ def edit(request: SignedInRequest, unit_id: int) -> HttpResponse:
     context = {"form": form, "contacts": contacts, "unit": shown}
     context |= {"wrong": count_errors(form, *contacts), "supervisor": unit.contact_office()}
     return render(request, "inventory/unit_edit.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-def transfer(request: SignedInRequest, unit_id: int) -> HttpResponse:
-    unit = _visible(request, unit_id)
-    if not request.user.can("unit.manage", unit):
-        raise PermissionDenied("监管关系由监管机关承办人变更。")
-    kind = request.user.office.kind
-    form = TransferForm(request.POST or None, unit=unit, kind=kind)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.transfer_unit(unit=unit, by=request.user, **form.cleaned_data)
-        except actions.Refused as refusal:
-            messages.error(request, str(refusal))
-            return redirect("inventory:unit_transfer", unit.pk)
-        messages.success(request, f"“{unit.name}”已转由{form.cleaned_data['office']}监管。")
-        return redirect("inventory:unit_list")
-    now = unit.supervisions.filter(kind=kind).select_related("office").first()
-    context = {"unit": unit, "form": form, "now": now, "kind": Authority(kind).label}
-    return render(request, "inventory/unit_transfer.html", context)
 
 
 @login_not_required  # administrative divisions; an applicant has no account yet

@@ -37,7 +37,15 @@ from assessments.sheets import content_digest, load_sheets
 from audit.trail import record
 from emailsec.lib.workdays import today
 from inbox.models import Message
-from inventory.models import ImportBatch, MailDomain, MailSystem, Office, Unit
+from inventory.models import (
+    Delegation,
+    ImportBatch,
+    MailDomain,
+    MailSystem,
+    Office,
+    SupervisionTransfer,
+    Unit,
+)
 from rectification.candidates import candidates
 from rectification.models import (
     Extension,
@@ -73,6 +81,7 @@ class Owner:
     office: Office
     filler: User
     officer: User
+    taker: Office  # to whom a hand-over of the unit is proposed
 
 
 @dataclass
@@ -168,6 +177,17 @@ def _inventory(case: Case) -> None:
     case.rows |= {
         "registration": asks,
         "other_office": asks.offices()[0],
+        "transfer": SupervisionTransfer.objects.create(
+            unit=owner.unit,
+            kind=owner.office.kind,
+            from_office=owner.office,
+            to_office=owner.taker,
+            region=owner.taker.region,
+            reason=mark,
+        ),
+        "delegation": Delegation.objects.create(
+            unit=owner.unit, office=owner.taker, until=today() + dt.timedelta(days=9), reason=mark
+        ),
         "unit": owner.unit,
         "office": owner.office,
         "system": owner.system,

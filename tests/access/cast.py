@@ -4,13 +4,11 @@ The words are those of matrix.toml. They are written down here by hand, and not 
 `visible_to`, because it is `visible_to` that the walk puts to the test.
 """
 
-import datetime as dt
 from dataclasses import dataclass
 
 from accounts.models import User
 from accounts.roles import Role
-from emailsec.lib.workdays import today
-from inventory.models import Delegation
+from inventory.models import Office
 from tests.world import World, make_office, make_region, make_unit, make_user
 
 # Words for people of the owning unit, of its police office, and around them.
@@ -29,11 +27,14 @@ class Cast:
         people: name → user, in a fixed order.
         towards: owner ("jia", "yi", "province") → name → relation; who is missing is a stranger.
         words: name → the word by which pages without an object know the person.
+        takers: owner → the office to which a hand-over of its unit is proposed; who works there
+            stands in a relation to the owner, or nobody does.
     """
 
     people: dict[str, User]
     towards: dict[str, dict[str, str]]
     words: dict[str, str]
+    takers: dict[str, Office]
 
     def strangers(self, owner: str) -> list[str]:
         return [name for name in self.people if name not in self.towards[owner]]
@@ -44,12 +45,6 @@ def build_cast(world: World) -> Cast:
     unit, and one who has left."""
     region = make_region("370300", "丁市", 2)
     delegate = make_office("丁市公安局网安支队", region, world.province)
-    Delegation.objects.create(
-        unit=world.unit_a,
-        office=delegate,
-        until=today() + dt.timedelta(days=9),
-        reason="协助检查",
-    )
     parent = make_unit("丙省大数据中心", "12370000004155555J", region, world.province)
     world.unit_a.superior, world.unit_a.superior_may_read = parent, True
     world.unit_a.save()
@@ -72,7 +67,9 @@ def build_cast(world: World) -> Cast:
         "province": {"filler_provincial": "filler", "officer_province": "officer"},
     }
     words = {name: _word(name) for name in people}
-    return Cast(people, towards, words)
+    empty = make_office("戊省公安厅网安总队", make_region("380000", "戊省", 1))
+    takers = {"jia": delegate, "yi": world.province, "province": empty}
+    return Cast(people, towards, words, takers)
 
 
 def _word(name: str) -> str:

@@ -33,6 +33,7 @@ OTHER_RULE = {
     "inventory.Unit": "the rule itself",
     "assessments.Campaign": "the office's own, and those that ask a visible unit",
     "inventory.ImportBatch": "the uploader's own",
+    "inventory.SupervisionTransfer": "the giving and the taking office",
     "inbox.Message": "the recipient's own",
     "accounts.Invitation": "whoever sees the account",
     "accounts.LoginSession": "one's own",

@@ -42,6 +42,7 @@ from audit.models import AuditEvent
 from audit.readings import READ
 from audit.refusals import DENIED
 from emailsec.lib.workdays import today
+from inventory.models import Office
 from tests.access.case import Case, Owner, build_case
 from tests.access.cast import PORTAL, RELATIONS, Cast, build_cast
 from tests.access.matrix import Entry, load
@@ -133,8 +134,8 @@ def prepare(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Wal
     version, _ = publish(QUESTIONNAIRE)
     w, people = world, cast.people
     owners = [
-        Owner("jia", w.unit_a, w.system_a, w.city_a, w.filler, w.officer),
-        Owner("yi", w.unit_b, w.system_b, w.city_b, w.filler_b, w.officer_b),
+        Owner("jia", w.unit_a, w.system_a, w.city_a, w.filler, w.officer, cast.takers["jia"]),
+        Owner("yi", w.unit_b, w.system_b, w.city_b, w.filler_b, w.officer_b, cast.takers["yi"]),
         Owner(
             slug="province",
             unit=w.unit_provincial,
@@ -142,6 +143,7 @@ def prepare(world: World, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Wal
             office=w.province,
             filler=w.filler_provincial,
             officer=w.officer_province,
+            taker=cast.takers["province"],
         ),
     ]
     cases = {owner.slug: build_case(owner, version) for owner in owners}
@@ -255,6 +257,7 @@ def _value(text: str, case: Case) -> Any:
     if word == "@row":
         return case.rows[more].pk
     made = {
+        "@office": lambda: Office.objects.get(region="380000").pk,
         "@pdf": lambda: SimpleUploadedFile("盖章.pdf", PDF),
         "@password": lambda: PASSWORD,
         "@uscc": lambda: case.owner.unit.uscc,

@@ -7,14 +7,11 @@ from django.urls import reverse
 from stdnum.cn.uscc import calc_check_digit
 
 from audit.models import AuditEvent
-from inbox.models import Message
-from inbox.tasks import tell_transfers
 from inventory import actions
 from inventory.jurisdiction import propose_supervision
 from inventory.models import (
     Delegation,
     Region,
-    SupervisionTransfer,
     Unit,
 )
 from tests.world import make_office, make_region, make_unit
@@ -402,52 +399,6 @@ def test_an_applicant_without_an_account_may_look_divisions_up(client, world):
     response = client.get(reverse("inventory:region_picker"), {"region": "370100"})
     assert "丙省甲市" in response.content.decode()
     assert world.unit_a.name not in response.content.decode()
-
-
-def test_handing_over_moves_the_unit_with_a_record(client, world):
-    client.force_login(world.officer)
-    url = reverse("inventory:unit_transfer", args=[world.unit_a.pk])
-    unexplained = client.post(url, {"office": world.city_b.pk, "reason": ""})
-    assert unexplained.context["form"].errors["reason"] == ["必填，请填写。"]
-    same = client.post(url, {"office": world.city_a.pk, "reason": "x"}, follow=True)
-    assert "无需变更" in same.content.decode()
-    form = {"office": world.city_b.pk, "reason": "迁址", "region": "３７０２００"}
-    client.post(url, form)
-    assert world.unit_a.police_office() == world.city_b
-    assert Unit.objects.get(pk=world.unit_a.pk).region == world.city_b.region
-    row = SupervisionTransfer.objects.get()
-    assert (row.from_office, row.to_office, row.reason) == (world.city_a, world.city_b, "迁址")
-    details = AuditEvent.objects.get(action="unit.transfer").details
-    assert details == {
-        "from": world.city_a.name,
-        "to": world.city_b.name,
-        "reason": "迁址",
-        "region": ["丙省甲市", "丙省乙市"],
-    }
-    assert client.get(url).status_code == 404  # gone from the own view
-    client.force_login(world.officer_b)
-    page = client.get(reverse("inventory:unit_detail", args=[world.unit_a.pk])).content.decode()
-    assert "迁址；行政区划由“丙省甲市”改为“丙省乙市”" in page
-
-
-def test_both_offices_and_the_unit_are_told_of_a_hand_over_once(client, world):
-    client.force_login(world.officer)
-    url = reverse("inventory:unit_transfer", args=[world.unit_a.pk])
-    client.post(url, {"office": world.province.pk, "reason": "升格为省直"})
-    tell_transfers()
-    tell_transfers()
-    messages = {m.recipient.username: m for m in Message.objects.select_related("recipient")}
-    assert Message.objects.count() == len(messages) == 4
-    got, gave = messages["officer_province"], messages["officer"]
-    assert got.title == "收到移交：甲市数据管理局"
-    assert "由甲市公安局网安支队移交" in got.body
-    assert "理由：升格为省直" in got.body
-    assert gave.title == "已移交：甲市数据管理局"
-    assert "理由：升格为省直" in gave.body
-    assert "变更为丙省公安厅网安总队" in messages["filler"].body
-    assert "升格" not in messages["filler"].body
-    client.force_login(world.officer_province)
-    assert client.get(got.url).status_code == 200
 
 
 def test_a_delegation_lets_an_office_read_not_rule(client, world):

@@ -17,6 +17,7 @@ from inventory.actions import transfer_unit
 from inventory.models import Delegation, Supervision
 from rectification import actions, rechecks
 from rectification.models import Extension, Finding, Notice, NoticeItem, NoticeScan
+from rectification.tasks import settle_transfers
 from tests.files import PDF
 from tests.rectification.case import (
     answer,
@@ -335,6 +336,36 @@ def test_what_the_unit_does_after_a_hand_over_is_told_to_who_took_it(world):
     told = set(Message.objects.values_list("recipient__username", flat=True))
     assert "officer_b" in told
     assert "officer" not in told
+
+
+def test_what_was_not_served_ends_with_the_hand_over(world):
+    above = of_province(world, "approver")
+    notice = approved(world)
+    region = world.unit_b.region
+    transfer_unit(
+        unit=world.unit_a, office=world.city_b, reason="区划调整", by=above, region=region
+    )
+    settle_transfers()
+    settle_transfers()
+    notice.refresh_from_db()
+    assert (notice.status, notice.changes.filter(action="handed_over").count()) == ("void", 1)
+    assert notice.number
+    # the findings are free for who took over
+    finding = Finding.objects.get()
+    actions.draft_notice(world.unit_a, [finding], deadline=SOON, by=world.officer_b)
+
+
+def test_what_the_office_above_drafted_outlives_a_hand_over_below_it(world):
+    above = of_province(world, "case_officer")
+    finding = plain_finding(world)
+    notice = actions.draft_notice(world.unit_a, [finding], deadline=SOON, by=above)
+    region = world.unit_b.region
+    transfer_unit(
+        unit=world.unit_a, office=world.city_b, reason="区划调整", by=above, region=region
+    )
+    settle_transfers()
+    notice.refresh_from_db()
+    assert notice.status == "drafted"
 
 
 def test_a_finding_in_no_notice_is_every_supervising_offices(world):
