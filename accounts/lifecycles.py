@@ -22,6 +22,14 @@ GRANT = Lifecycle(
         Transition(
             "end", (_G.CONFIRMED,), _G.ENDED, "account.manage", "终止任职", reason_required=True
         ),
+        # The person leaves: their unit or office ends it and hands over what waited for them.
+        Transition(
+            "leave", (_G.CONFIRMED,), _G.ENDED, "staff.manage", "离岗", reason_required=True
+        ),
+        Transition(
+            "move_on", (_G.CONFIRMED,), _G.ENDED, "colleague.manage", "离任", reason_required=True
+        ),
+        Transition("lapse", (_G.REQUESTED,), _G.WITHDRAWN, "system", "随账号停用失效"),
         # The account was stopped: what it held has to be confirmed again before it counts.
         Transition("stop", (_G.CONFIRMED,), _G.ENDED, "account.manage", "随账号停用终止"),
     ],

@@ -41,7 +41,14 @@ POWERS: dict[Role, frozenset[str]] = {
         }
     ),
     Role.SIGNER: frozenset(
-        _UNIT_READ | {"selfcheck.sign", "notice.receive", "report.print", "authorization.file"}
+        _UNIT_READ
+        | {
+            "selfcheck.sign",
+            "notice.receive",
+            "report.print",
+            "authorization.file",
+            "staff.manage",
+        }
     ),
     Role.READER: frozenset(_UNIT_READ),
     Role.CASE_OFFICER: frozenset(
@@ -50,6 +57,7 @@ POWERS: dict[Role, frozenset[str]] = {
             "campaign.manage",
             "inventory.import",
             "unit.manage",
+            "staff.manage",
             "authorization.void",
             "scan.request",
             "selfcheck.review",
@@ -76,6 +84,7 @@ POWERS: dict[Role, frozenset[str]] = {
             "notice.return",
             "notice.void",
             "notice.extend",
+            "colleague.manage",
             "finding.close",
             "report.print",
             "destruction.read",
@@ -94,6 +103,8 @@ POWER_LABELS: dict[str, str] = {
     "unit.read": "查阅单位",
     "unit.edit": "修改本单位资料",
     "unit.manage": "登记、修改、移交单位",
+    "staff.manage": "管理单位人员",
+    "colleague.manage": "办理本机关人员交接",
     "inventory.import": "批量导入台账",
     "system.read": "查阅邮件系统",
     "system.edit": "登记、修改邮件系统",

@@ -81,6 +81,7 @@ KEYS = {
     "seconds": "用时（秒）",
     "since": "自",
     "grant": "授权",
+    "taker": "接替人",
     "before": "此前",
     "after": "此后",
 }

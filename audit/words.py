@@ -13,6 +13,7 @@ _ACTS: Final = {
     "account.activate": "启用账号",
     "account.create": "建立账号",
     "account.deactivate": "停用账号",
+    "account.hand_over": "办理人员交接",
     "account.invite": "发放报送邀请函",
     "account.join": "启用账号（接受邀请）",
     "account.join_failed": "邀请码错误",

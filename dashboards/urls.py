@@ -1,10 +1,14 @@
 from django.urls import path
 
-from dashboards.views import home, workbooks
+from dashboards.views import home, people, workbooks
 
 app_name = "dashboards"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("people/", people.people, name="people"),
+    path("people/<int:user_id>/leave/", people.leave, name="leave"),
+    path("units/<int:unit_id>/people/", people.unit_people, name="unit_people"),
+    path("handovers/<int:handover_id>/", people.handover, name="handover"),
     path("overview/units.xlsx", workbooks.units, name="units_export"),
     path("overview/systems.xlsx", workbooks.systems, name="systems_export"),
     path(

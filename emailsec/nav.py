@@ -77,6 +77,8 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("整改通知", "rectification:notice_list", "notice.read", also=_NOTICES),
     Entry("文书", "reports:register", "notice.read"),
     Entry("文件销毁", "reports:destruction_list", "destruction.read"),
+    Entry("本单位人员", "dashboards:unit_people", "staff.manage", "unit", own_unit=True),
+    Entry("本机关人员", "dashboards:people", "colleague.manage", "office"),
     Entry("账号", "accounts:list", "account.manage", also=("accounts:grant",)),
     Entry("监管机关", "inventory:office_list", "reference.manage"),
     Entry("授权确认", "accounts:grant_list", "grant.manage", count=_grants_waiting),

@@ -1,12 +1,19 @@
 """What changes people and their powers, one module a noun; each act is on the audit trail."""
 
-from accounts.actions.accounts import change_password, create_account, log_out, set_active
+from accounts.actions.accounts import (
+    change_password,
+    create_account,
+    leave,
+    log_out,
+    set_active,
+)
 from accounts.actions.base import Refused
 from accounts.actions.grants import decide_grant, held_words, request_grant, seat
 from accounts.actions.joining import (
     IN_USE,
     NO_SUCH_CODE,
     Invited,
+    invite_colleague,
     invite_unit,
     invited_until,
     issue_invitation,
@@ -74,11 +81,13 @@ __all__ = [
     "find_registration",
     "held_words",
     "impose_second_factor",
+    "invite_colleague",
     "invite_unit",
     "invited_until",
     "issue_invitation",
     "join",
     "join_address",
+    "leave",
     "lift_lock",
     "lift_second_factor",
     "link_identity",

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from accounts import sessions
@@ -10,6 +11,7 @@ from accounts.actions.grants import ask_again, seat, stop_grants
 from accounts.actions.sessions import end_sessions
 from accounts.models import EndOfLogin, User
 from accounts.roles import Role
+from accounts.staff import may_stop
 from audit.trail import Actor, record
 from inventory.models import Office, Unit
 
@@ -86,3 +88,18 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
     else:
         stop_grants(user, by=by)
         end_sessions(user=user, why=EndOfLogin.STOPPED, by=by)
+
+
+@transaction.atomic
+def leave(*, user: User, reason: str, by: User) -> None:
+    """Stop the account of somebody who leaves their unit or office, at once.
+
+    Raises:
+        PermissionDenied: the person is not `by`'s to stop.
+    """
+    if not may_stop(by, user):
+        raise PermissionDenied("staff.manage")
+    stop_grants(user, by=by, action="leave" if user.is_unit_side else "move_on", reason=reason)
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    record("account.deactivate", user, by=by, details={"reason": reason})
+    end_sessions(user=user, why=EndOfLogin.STOPPED, by=by)

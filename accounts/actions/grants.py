@@ -13,6 +13,7 @@ from accounts.duties import conflict, fits
 from accounts.lifecycles import GRANT
 from accounts.models import EndOfLogin, Grant, Membership, User
 from accounts.roles import Role
+from accounts.staff import may_seat
 from audit.trail import SYSTEM, Actor, record
 from inventory.models import Office, Unit
 
@@ -29,8 +30,7 @@ def seat(
     """Give `user` a role in a place: in force at once where `by` may do so alone, otherwise as a
     request that the 安全管理员 confirms. Call inside a transaction.
 
-    Alone may act: the office that supervises the unit, and the portal itself (the operators'
-    commands, the demo).
+    Who may act alone: `accounts.staff.may_seat`.
 
     Raises:
         Refused: the role is none of such a place, or may not be held beside what `user` holds or
@@ -41,7 +41,7 @@ def seat(
     User.objects.select_for_update().get(pk=user.pk)
     if why := conflict(_seats(user), role, unit, office):
         raise Refused(why)
-    alone = by is SYSTEM or (unit is not None and unit.is_supervised_by(by))
+    alone = may_seat(by, unit, role)
     membership, _ = Membership.objects.update_or_create(
         user=user, role=role, unit=unit, office=office, defaults={"active": alone}
     )
@@ -131,13 +131,13 @@ def held_words(user: User) -> str:
     return "、".join(f"{seat.place} {Role(seat.role).label}" for seat in seats) or "无"
 
 
-def stop_grants(user: User, *, by: Actor) -> None:
-    """End all that `user` holds and withdraw what was asked for, as their account is stopped."""
+def stop_grants(user: User, *, by: Actor, action: str = "stop", reason: str = "") -> None:
+    """End all that `user` holds and drop what was asked for, as their account is stopped."""
     for grant in Grant.objects.filter(membership__user=user).select_related("membership"):
         if grant.status == Grant.Status.CONFIRMED:
-            GRANT.move(grant, "stop", by=by, also={"until": timezone.now()})
+            GRANT.move(grant, action, by=by, reason=reason, also={"until": timezone.now()})
         elif grant.status == Grant.Status.REQUESTED:
-            GRANT.move(grant, "withdraw", by=by)
+            GRANT.move(grant, "lapse", by=SYSTEM)
     user.memberships.update(active=False)
 
 

@@ -17,6 +17,7 @@ from accounts.invitation_codes import digest_of, new_code
 from accounts.models import EndOfLogin, Grant, Invitation, Membership, User
 from accounts.policy import policy
 from accounts.roles import Role
+from accounts.staff import may_seat
 from audit.trail import SYSTEM, Actor, record
 from inventory.models import Unit
 
@@ -29,7 +30,9 @@ IN_USE = "本人已启用，忘记口令由平台系统管理员重置"
 NO_SUCH_CODE = (
     "邀请码无效：可能抄错，也可能已经用过、过期或被收回。请核对；不行的，请联系发放的一方重发。"
 )
-_SUFFIX = {Role.FILLER: "tb", Role.SIGNER: "sq"}
+_SUFFIX = {Role.FILLER: "tb", Role.SIGNER: "sq", Role.READER: "cy"}
+# Whom a printed letter invites.
+_LETTERS = (Role.FILLER, Role.SIGNER)
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,24 @@ def invite_unit(*, unit: Unit, role: Role, by: Actor) -> Invited:
     return issue_invitation(user=user, by=by, days=days, renewed=renewed)
 
 
+@transaction.atomic
+def invite_colleague(*, unit: Unit, role: Role, by: User) -> Invited:
+    """Open a further account of the unit for somebody who is to have `role`, and invite them.
+
+    Raises:
+        Refused: not a role of a unit, or not `by`'s to give (`accounts.staff.may_seat`).
+    """
+    if role not in _SUFFIX or not may_seat(by, unit, role):
+        raise Refused("审签人由监管机关邀请，填报人和查阅由本单位审签人或监管机关邀请。")
+    name = _free_username(f"dw{unit.pk:06d}-{_SUFFIX[role]}")
+    user = create_account(username=name, name=str(role.label), role=role, unit=unit, by=by)
+    details = {"username": name, "role": role.value, "renewed": False}
+    record("account.invite", unit, by=by, details=details)
+    return issue_invitation(user=user, by=by)
+
+
 def _may_invite(unit: Unit, role: Role, by: Actor) -> None:
-    if role not in _SUFFIX:
+    if role not in _LETTERS:
         raise Refused("报送账号只有填报人和审签人两种。")
     if not unit.is_supervised_by(by):
         raise Refused("只有该单位的监管机关或其上级机关可以发放账号。")

@@ -7,7 +7,8 @@ from django import forms
 from accounts.lifecycles import GRANT
 
 # What follows from the end of the whole account is no step of its own.
-OFFERED = [step for step in GRANT if step.action != "stop"]
+OFFERED = [step for step in GRANT if step.power in {"account.manage", "grant.manage"}]
+OFFERED.remove(GRANT.transitions["stop"])
 
 
 class GrantActForm(forms.Form):

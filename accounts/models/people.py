@@ -58,12 +58,20 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.annotate(has_second_factor=Case(When(held, then=True), default=False))
 
     def visible_to(self, user: Any) -> Self:
-        """Accounts are shown only to whoever manages them or watches over their roles."""
+        """Every account to whoever manages accounts or watches over their roles; to others those
+        of the people whom they look after."""
         if not getattr(user, "is_authenticated", False):
             return self.none()
-        if not (user.can("account.manage") or user.can("grant.manage")):
-            return self.none()
-        return self.all()
+        if user.can("account.manage") or user.can("grant.manage"):
+            return self.all()
+        rule = Q(pk__in=[])
+        if user.can("staff.manage") and user.is_unit_side:
+            rule |= Q(unit__in=user.scope.unit_ids)
+        elif user.can("staff.manage"):
+            rule |= Q(unit__supervisions__office__in=Office.objects.under(user))
+        if user.can("colleague.manage"):
+            rule |= Q(office__in=user.scope.office_ids)
+        return self.filter(pk__in=Membership.objects.filter(rule).values("user"))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]

@@ -36,7 +36,7 @@ from assessments.models import (
 from assessments.sheets import content_digest, load_sheets
 from audit.trail import record
 from emailsec.lib.workdays import today
-from inbox.models import Message
+from inbox.models import HandOver, Message
 from inventory.models import (
     Delegation,
     ImportBatch,
@@ -174,7 +174,16 @@ def _inventory(case: Case) -> None:
     asked = Membership.objects.create(
         user=case.judge, role=Role.CHECKER, office=owner.office, active=False
     )
+    handover = HandOver.objects.create(
+        giver=case.judge,
+        taker=owner.filler,
+        unit=owner.unit,
+        roles="填报人",
+        reason=mark,
+        by=owner.officer,
+    )
     case.rows |= {
+        "handover": handover,
         "registration": asks,
         "other_office": asks.offices()[0],
         "transfer": SupervisionTransfer.objects.create(

@@ -18,6 +18,7 @@ REACHED_THROUGH_OWNER = {
     "accounts.RegistrationChange": "history, read as registration.changes",
     "accounts.Membership": "a person's own places, read by the account itself and its manager",
     "accounts.GrantChange": "history, read as grant.changes",
+    "inbox.HandOverLine": "what passed, read as sheet.lines",
     "scans.RunObservation": "join table between two scoped models",
     "scans.AuthorizationChange": "history, read as letter.changes",
     "assessments.SelfCheckChange": "history, read as selfcheck.changes",
@@ -35,12 +36,13 @@ OTHER_RULE = {
     "inventory.ImportBatch": "the uploader's own",
     "inventory.SupervisionTransfer": "the giving and the taking office",
     "inbox.Message": "the recipient's own",
+    "inbox.HandOver": "the two people's, and those who look after the people of the place",
     "accounts.Invitation": "whoever sees the account",
     "accounts.LoginSession": "one's own",
     "accounts.Registration": "the office with which it lies, and those above",
     "accounts.Grant": "whoever asks for grants or confirms them",
-    "accounts.User": "whoever manages accounts or watches over roles",
     "reports.Destruction": "the lists of the office and of those below it",
+    "accounts.User": "whoever manages accounts, watches over roles or looks after the people",
     "audit.AuditEvent": "whoever reads the audit trail",
 }
 
