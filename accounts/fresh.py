@@ -38,6 +38,7 @@ ACTS: Final = {
     "accounts:unlock": None,
     "accounts:ways_end": None,
     "audit:export": "audit:list",
+    "dashboards:leave": None,
     "rectification:approve": None,
 }
 

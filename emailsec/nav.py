@@ -55,6 +55,7 @@ def _grants_waiting(user: Any) -> int:
 
 
 _THINGS: Final = ("inventory", "scans", "reports:invitation")
+_PEOPLE: Final = ("dashboards:leave", "dashboards:handover")
 _CHECKS: Final = ("assessments",)
 _NOTICES: Final = ("rectification", "reports:report_issue")
 
@@ -77,8 +78,10 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("整改通知", "rectification:notice_list", "notice.read", also=_NOTICES),
     Entry("文书", "reports:register", "notice.read"),
     Entry("文件销毁", "reports:destruction_list", "destruction.read"),
-    Entry("本单位人员", "dashboards:unit_people", "staff.manage", "unit", own_unit=True),
-    Entry("本机关人员", "dashboards:people", "colleague.manage", "office"),
+    Entry(
+        "本单位人员", "dashboards:unit_people", "staff.manage", "unit", own_unit=True, also=_PEOPLE
+    ),
+    Entry("本机关人员", "dashboards:people", "colleague.manage", "office", also=_PEOPLE),
     Entry("账号", "accounts:list", "account.manage", also=("accounts:grant",)),
     Entry("监管机关", "inventory:office_list", "reference.manage"),
     Entry("授权确认", "accounts:grant_list", "grant.manage", count=_grants_waiting),

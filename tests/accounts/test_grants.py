@@ -227,6 +227,7 @@ def test_the_page_of_an_account_tells_who_confirmed_what(admin, security, world,
         page = client.get(url).content.decode()
         assert "审核人" in page
         assert world.security_admin.name in page
+        assert "<dt>二次验证</dt><dd>未设置</dd>" in page
     assert "申请任职" in admin.get(url).content.decode()
     assert "申请任职" not in security.get(url).content.decode()
     assert as_(world.approver).get(url).status_code == 403
