@@ -50,7 +50,7 @@ RUN python -m tools.frontend --collect-only \
     && random="$(python -c 'import secrets; print(secrets.token_hex(32))')" \
     && EMAILSEC_ENV=production ALLOWED_HOSTS=build.invalid PUBLIC_URL=https://build.invalid \
         SECRET_KEY="$random" AUDIT_KEY="$random$random" FACTOR_KEYS="$random-$random" \
-        FILE_KEYS="$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')" \
+        FILE_KEYS="$(python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())')" \
         DATABASE_URL="postgresql://build:$random@build.invalid/build" \
         REDIS_URL="redis://:$random@build.invalid/0" \
         python manage.py collectstatic --no-input \

@@ -62,10 +62,10 @@ def _secrets() -> Iterator[Error]:
         yield Error(
             "FACTOR_KEYS 没有单独设置",
             hint="二次验证的密钥在数据库中用它加密：FACTOR_KEYS_FILE。",
-            id="emailsec.E030",
+            id="emailsec.E015",
         )
     elif min(map(len, factor_keys)) < SHORTEST_SECRET:
-        yield Error(f"FACTOR_KEYS 中有不足 {SHORTEST_SECRET} 个字符的", id="emailsec.E030")
+        yield Error(f"FACTOR_KEYS 中有不足 {SHORTEST_SECRET} 个字符的", id="emailsec.E015")
     if settings.DEBUG:
         yield Error("DEBUG 已打开，会向任何人显示内部数据", id="emailsec.E003")
 
@@ -84,7 +84,7 @@ def _log_in() -> Iterator[Error]:
         yield Error(
             "监管机关和三员登录不要求二次验证",
             hint="去掉 SECOND_FACTOR_REQUIRED，或设为 1；只有演示环境可以不要求。",
-            id="emailsec.E031",
+            id="emailsec.E016",
         )
 
 

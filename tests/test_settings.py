@@ -52,7 +52,7 @@ def test_production_names_every_problem_at_once(tmp_path: Path) -> None:
     code, output = manage(tmp_path, {"EMAILSEC_ENV": "production"}, "check")
     assert code != 0
     assert "生产环境拒绝启动" in output
-    for number in ("E001", "E002", "E004", "E006", "E010", "E011", "E030"):
+    for number in ("E001", "E002", "E004", "E006", "E010", "E011", "E015"):
         assert f"emailsec.{number}" in output
 
 
@@ -168,10 +168,10 @@ def test_sound_settings_have_no_problem(monkeypatch: pytest.MonkeyPatch) -> None
         ("AUDIT_DIGEST", "md5", "E012"),
         ("FILE_KEYS", [], "E014"),
         ("FILE_KEYS", [FILE_KEY, "short"], "E014"),
-        ("FACTOR_KEYS", [], "E030"),
-        ("FACTOR_KEYS", ["factor" * 10, SECRET], "E030"),
-        ("FACTOR_KEYS", ["factor" * 10, "short"], "E030"),
-        ("SECOND_FACTOR_REQUIRED", False, "E031"),
+        ("FACTOR_KEYS", [], "E015"),
+        ("FACTOR_KEYS", ["factor" * 10, SECRET], "E015"),
+        ("FACTOR_KEYS", ["factor" * 10, "short"], "E015"),
+        ("SECOND_FACTOR_REQUIRED", False, "E016"),
         ("DEBUG", True, "E003"),
         ("DATABASES", database(ENGINE="django.db.backends.sqlite3"), "E004"),
         ("DATABASES", database(PASSWORD=""), "E005"),

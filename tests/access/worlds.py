@@ -83,13 +83,16 @@ def _unit(random: Random, world: Drawn) -> oracle.Unit:
 
 
 def _person(random: Random, world: Drawn) -> tuple[oracle.User, list[str], list[bool]]:
-    """Somebody with up to three places, some of them left, perhaps switched off altogether."""
+    """Somebody with a place and up to two more that they have left, perhaps switched off."""
     user, roles, live = oracle.User(active=random.random() < 0.9), [], []
     for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
         office_side = random.random() < 0.5
         place = random.choice(world.offices if office_side else world.units)
-        in_force = random.random() < 0.85
-        roles.append((random.choice(sorted(OFFICE_ROLES if office_side else UNIT_ROLES)), place))
+        seat = random.choice(sorted(OFFICE_ROLES if office_side else UNIT_ROLES)), place
+        if seat in roles:  # a seat is a row, once
+            continue
+        in_force = not any(live) and random.random() < 0.85
+        roles.append(seat)
         live.append(in_force)
         if in_force:
             user.places.append(place)

@@ -29,11 +29,24 @@ LONG = "\"'><x-y></x-y><img src=/xss.png onerror=window.xss=1>{{7*7}}</script><s
 LINK = "javascript:window.xss=1"
 # What the portal itself writes: keys, digests, states, addresses of its own pages.
 MACHINE = {
-    *("path", "password", "username", "sha256", "scan_sha256", "digest", "content", "file", "scan"),
+    *(
+        "path",
+        "password",
+        "username",
+        "sha256",
+        "scan_sha256",
+        "proof_sha256",
+        "digest",
+        "content",
+        "file",
+        "scan",
+    ),
     *("kind", "item", "field", "rule", "rule_version", "cause", "clauses", "code", "lease"),
     *("action", "source", "target", "series", "object_type", "object_id", "result", "uscc"),
     *("maker_uscc", "verification_code", "networks", "access_methods", "counts", "items"),
 }
+# Answered only where the unified log-in is on.
+OFF = {"accounts:unified_login", "accounts:unified_callback"}
 MACHINE_OF = {
     "assessments.Questionnaire": {"version", "title", "source"},
     "inventory.Region": {"name"},
@@ -113,7 +126,9 @@ def poisoned(transactional_db, world: World) -> tuple[Cast, Case]:
     cast = build_cast(world)
     version, _ = publish(QUESTIONNAIRE)
     w = world
-    case = build_case(Owner("jia", w.unit_a, w.system_a, w.city_a, w.filler, w.officer), version)
+    taker = cast.takers["jia"]
+    owner = Owner("jia", w.unit_a, w.system_a, w.city_a, w.filler, w.officer, taker)
+    case = build_case(owner, version)
     case.rows["questionnaire"] = version
     assert sum(map(poison, rows())) > 200
     for row in case.rows.values():
@@ -127,7 +142,7 @@ def test_no_text_of_the_database_comes_to_life_on_a_page(
     cast, case = poisoned
     visits: dict[str, list[str]] = {}
     for entry in load():
-        if entry.get and not entry.alike:
+        if entry.get and not entry.alike and entry.key not in OFF:
             for name in readers(cast, entry):
                 visits.setdefault(name, []).append(address_of(entry, [case] * len(entry.of)))
     dialogs: list[str] = []

@@ -191,7 +191,7 @@ def test_made_secrets_are_strong_and_closed(secrets: Path) -> None:
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     words = {file.name: file.read_text() for file in secrets.iterdir()}
     random = {name: word for name, word in words.items() if re.fullmatch(r"[0-9a-f]{64}", word)}
-    assert len(set(random.values())) == len(random) == 6
+    assert len(set(random.values())) == len(random) == 7
     for name in ("postgres_web_password", "redis_password"):
         assert checks._weak(words[name], "emailsec_web") == ""
     assert words["postgres_web_password"] in words["database_url"]
