@@ -134,10 +134,13 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Tests and several portals on one Redis keep apart by this prefix.
+CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="emailsec")
+# The seal of the audit trail must not wait behind looks that take minutes.
+SEAL_QUEUE = f"{CELERY_TASK_DEFAULT_QUEUE}-seal"
+CELERY_TASK_ROUTES = {"audit.tasks.seal": {"queue": SEAL_QUEUE}}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
-    # Tests and several portals on one Redis keep apart by this prefix.
-    CELERY_TASK_DEFAULT_QUEUE = env.str("CELERY_QUEUE", default="emailsec")
 else:
     _broker_dir = VAR_DIR / "broker"
     for _name in ("messages", "processed"):
@@ -148,6 +151,8 @@ else:
         "data_folder_out": str(_broker_dir / "messages"),
         "processed_folder": str(_broker_dir / "processed"),
         "control_folder": str(_broker_dir / "control"),
+        # A worker that is full looks again after this; the second that is usual lets tasks pile up.
+        "polling_interval": 0.2,  # seconds
     }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 # What is due stands in the database; beat only says that time has passed. The demonstration does
@@ -342,7 +347,14 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
         },
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"refusals": {"()": "emailsec.lib.logs.RefusalsInOneLine"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["refusals"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "weasyprint": {"level": "ERROR"},

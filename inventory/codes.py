@@ -113,6 +113,8 @@ def filing_number(text: str) -> str:
 def domain_name(text: str) -> str:
     """Return the A-label form of a mail domain (IDNA 2008), without trailing dot."""
     name = narrow(text).replace("。", ".").rstrip(".").lower()
+    if len(name) > 253:
+        raise ValueError(f"域名最长253个字符，现为{len(name)}个。")
     if "@" in name:
         raise ValueError("请只填写域名部分，不含“@”及其左边的账号名。")
     if "/" in name or ":" in name:

@@ -100,6 +100,8 @@ def start_web(supervisor: Supervisor, env: dict[str, str], host: str, port: int)
 def start_worker(supervisor: Supervisor, env: dict[str, str]) -> None:
     """Start the worker, which also is the scheduler."""
     worker = [str(environment.PYTHON), "-m", "celery", "-A", "emailsec", "worker", "--beat"]
+    queue = env.get("CELERY_QUEUE", "emailsec")
+    worker += [f"--queues={queue},{queue}-seal"]
     worker += ["--concurrency=2", f"--schedule={VAR / 'celerybeat-schedule'}", "--loglevel=INFO"]
     worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     supervisor.start("worker", worker, env=env)

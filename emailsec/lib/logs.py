@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.views.debug import SafeExceptionReporterFilter
 
 STRUCK: Final = "********"
@@ -29,6 +30,15 @@ def secrets_in_use() -> list[str]:
         found.update({raw, unquote(raw)})
     found.update(str(base.get("PASSWORD") or "") for base in settings.DATABASES.values())
     return sorted((text for text in found if len(text) >= _SHORTEST), key=len, reverse=True)
+
+
+class RefusalsInOneLine(logging.Filter):
+    """Takes the trace off a refusal: it is no fault, and the audit trail has it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], PermissionDenied):
+            record.exc_info = None
+        return True
 
 
 class StruckFormatter(logging.Formatter):

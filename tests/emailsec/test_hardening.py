@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.views.debug import ExceptionReporter
 
-from emailsec.lib.logs import STRUCK, StruckFormatter, secrets_in_use
+from emailsec.lib.logs import STRUCK, RefusalsInOneLine, StruckFormatter, secrets_in_use
 from emailsec.middleware import Fences
 
 pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
@@ -131,3 +131,22 @@ def test_an_error_report_shows_no_secret(settings, rf):
     # The test's own source stands in the report; the value of a variable would be quoted.
     assert f"&#x27;{TYPED}&#x27;" not in text
     assert f"'{TYPED}'" not in text
+
+
+def test_a_refusal_stands_in_the_log_without_a_trace_and_a_fault_with_one(client, world, caplog):
+    client.force_login(world.filler)
+    client.get("/accounts/")
+    (refused,) = [r for r in caplog.records if r.name == "django.request"]
+    assert not refused.exc_info  # by the filter that the settings put there
+    assert "Traceback" not in StruckFormatter("%(message)s").format(refused)
+    assert "Traceback" in StruckFormatter("%(message)s").format(a_fault())
+
+
+def a_fault() -> logging.LogRecord:
+    try:
+        raise ValueError("x")
+    except ValueError:
+        trace = sys.exc_info()
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "fault", (), trace)
+    assert RefusalsInOneLine().filter(record)
+    return record
