@@ -245,7 +245,7 @@ class DestroyedFile(models.Model):
     name = models.CharField("文件名", max_length=150)
     sha256 = models.CharField(max_length=64)
     size = models.PositiveIntegerField("字节")
-    ended_on = models.DateField("办结日期")
+    ended_on = models.DateField("起算日期")
     path = models.CharField(max_length=200)
     gone_at = models.DateTimeField(null=True)
     released = models.BooleanField(default=False)

@@ -1,7 +1,6 @@
-"""A list of files is proposed by one person and destroyed by another; the record stays."""
+"""A list of what is past its period: one person proposes, another destroys; the record stays."""
 
 import hashlib
-from itertools import islice
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
@@ -13,12 +12,11 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from audit.trail import record
-from emailsec.lib.vault import Unreadable
 from inbox.actions import tell_office
 from reports.models import DestroyedFile, Destruction
-from reports.retention.kinds import KINDS, due
+from reports.retention.kinds import KINDS, Due, due
 
-MOST: Final = 500  # files of one list: as many as a person can look through
+MOST: Final = 500  # entries of one list: as many as a person can look through
 
 
 class Refused(Exception):
@@ -35,32 +33,17 @@ def propose(*, by: User) -> Destruction:
     office = by.office
     if office is None or not by.can("destruction.propose"):
         raise PermissionDenied("文件销毁由承办人提出。")
-    found = list(islice(due(office), MOST))
+    found = list(due(office, most=MOST))
     if not found:
-        raise Refused("没有保存期满、可以销毁的文件。")
+        raise Refused("没有保存期满、可以销毁的文件或原始应答。")
     try:
         with transaction.atomic():
             made = Destruction.objects.create(office=office, proposed_by=by)
-            DestroyedFile.objects.bulk_create(
-                [
-                    DestroyedFile(
-                        destruction=made,
-                        kind=one.kind.slug,
-                        object_id=one.row.pk,
-                        place=one.row.unit.name,
-                        name=one.row.name,
-                        sha256=one.row.sha256,
-                        size=_size(one.row.file.name),
-                        ended_on=one.ended_on,
-                        path=one.row.file.name,
-                    )
-                    for one in found
-                ]
-            )
+            DestroyedFile.objects.bulk_create([_entry(made, one) for one in found])
             record("destruction.propose", made, by=by, details=_told(made))
             tell_office(
                 office,
-                title=f"文件销毁清单待批准：{len(found)} 个文件",
+                title=f"文件销毁清单待批准：{len(found)} 项",
                 body=f"{by.name}提出，请核对后批准或退回。",
                 url=reverse("reports:destruction_detail", args=[made.pk]),
                 roles=(Role.APPROVER,),
@@ -74,24 +57,27 @@ def approve(*, destruction: Destruction, by: User) -> None:
     """Destroy what the list names; all of it, or nothing where something is due no longer.
 
     Raises:
-        PermissionDenied, Refused: as `refuse`, and a file that is due no longer.
+        PermissionDenied, Refused: as `refuse`, and something that is due no longer.
     """
     _may_decide(destruction, by)
     with transaction.atomic():
         _claim(destruction, by, approved=True)
-        still = {(one.kind.slug, one.row.pk) for one in due(destruction.office, within=destruction)}
         files = list(destruction.files.all())
+        found = due(destruction.office, most=len(files), within=destruction)
+        still = {(one.kind.slug, one.row.pk) for one in found}
         lost = [file for file in files if (file.kind, file.object_id) not in still]
         if lost:
             raise Refused(
-                f"“{lost[0].name}”等 {len(lost)} 个文件的案件有了变化，不再到期；请退回后重新提出。"
+                f"“{lost[0].name}”等 {len(lost)} 项的案件有了变化，不再到期；请退回后重新提出。"
             )
         who = f"{destruction.office} {by.name}"
         for slug, kind in KINDS.items():
             keys = [file.object_id for file in files if file.kind == slug]
+            kind.empty(keys)
             kind.model.objects.filter(pk__in=keys).update(
-                file="", destroyed_at=timezone.now(), destroyed_by=who
+                destroyed_at=timezone.now(), destroyed_by=who
             )
+        destruction.files.filter(path="").update(gone_at=timezone.now())
         record("destruction.approve", destruction, by=by, details=_told(destruction))
         transaction.on_commit(sweep)
 
@@ -141,12 +127,19 @@ def _claim(destruction: Destruction, by: User, *, approved: bool, reason: str = 
     destruction.refresh_from_db()
 
 
-def _size(path: str) -> int:
-    """Bytes; nothing for a file that can no longer be read."""
-    try:
-        return int(default_storage.size(path))
-    except (FileNotFoundError, Unreadable):
-        return 0
+def _entry(made: Destruction, one: Due) -> DestroyedFile:
+    told = one.kind.told(one.row)
+    return DestroyedFile(
+        destruction=made,
+        kind=one.kind.slug,
+        object_id=one.row.pk,
+        place=one.row.unit.name,
+        name=told.name,
+        sha256=told.sha256,
+        size=told.size,
+        ended_on=one.ended_on,
+        path=told.path,
+    )
 
 
 def _told(destruction: Destruction) -> dict[str, Any]:

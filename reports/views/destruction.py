@@ -1,8 +1,9 @@
 """文件销毁: what is due, the lists, and the decision of a second person."""
 
-from collections import Counter
 from typing import Any, Final
 
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -14,21 +15,30 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.requests import PortalRequest
 from reports.models import Destruction
 from reports.retention import actions
-from reports.retention.kinds import due, rules
+from reports.retention.kinds import count_due, rules
 
 PAGE: Final = 50
 
 
 class DecisionForm(forms.Form):
-    """Approve, or send back with a reason."""
+    """Approve, or send back with a reason; the buttons carry the decision."""
 
-    decision = forms.ChoiceField(choices=[("approve", "批准销毁"), ("refuse", "退回")])
+    decision = forms.ChoiceField(
+        choices=[("approve", "批准销毁"), ("refuse", "退回")], widget=forms.HiddenInput
+    )
     reason = forms.CharField(
-        label="退回理由",
+        label="退回理由（批准时不填）",
         required=False,
         max_length=200,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        self.helper.layout = Layout("reason")
 
 
 def _require_reader(request: PortalRequest) -> None:
@@ -46,11 +56,11 @@ def _lists(request: PortalRequest) -> Any:
 def destruction_list(request: PortalRequest) -> HttpResponse:
     _require_reader(request)
     office = request.user.office
-    waiting = Counter(one.kind.slug for one in due(office)) if office else Counter()
+    waiting = count_due(office) if office else {}
     context = {
         "page": Paginator(_lists(request), PAGE).get_page(request.GET.get("page")),
-        "kinds": [(rule.label, rule.days, waiting[slug]) for slug, rule in rules().items()],
-        "may_propose": request.user.can("destruction.propose") and bool(waiting),
+        "kinds": [(rule, waiting.get(slug, 0)) for slug, rule in rules().items()],
+        "may_propose": request.user.can("destruction.propose") and any(waiting.values()),
     }
     return render(request, "reports/destruction_list.html", context)
 

@@ -55,6 +55,9 @@ class Wave(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+    # Their period was over: the transcripts are gone, the observations and verdicts stay.
+    destroyed_at = models.DateTimeField("销毁时间", null=True)
+    destroyed_by = models.CharField("销毁批准", max_length=200, blank=True)
 
     objects: ClassVar[Any] = WaveQuerySet.as_manager()
 
