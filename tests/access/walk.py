@@ -63,6 +63,7 @@ WRONG_METHOD = ("anonymous", "filler", "officer", "officer_b", "nobody")
 SCRIPTS = {"signer", "reader", "checker", "approver", "filler_provincial", "left"}
 # What the portal notes of a request that wrote nothing itself.
 NOTED = (DENIED, READ)
+WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
 GRANTED = {"GET": {200, 302}, "POST": {200, 302, 409, 422}}
 # A script or style that comes with the page and has no nonce; a handler or style in an attribute.
 INLINE = re.compile(
@@ -173,13 +174,14 @@ def _typeset_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PaperDocument, "pdf", pdf)
 
 
-def fingerprint() -> dict[str, int]:
-    """A digest of every row of every table of ours, but for the notes of who asked and the time
-    at which somebody was last there."""
+def fingerprint(tables: Container[str] | None = None) -> dict[str, int]:
+    """A digest of every row of every table of ours (or of these), but for the notes of who asked
+    and the time at which somebody was last there."""
     return {
         model._meta.label: hash(repr(list(_rows(model).order_by("pk").values_list(*_told(model)))))
         for app in OUR_APPS
         for model in apps.get_app_config(app).get_models(include_auto_created=True)
+        if tables is None or model._meta.db_table in tables
     }
 
 
@@ -313,15 +315,15 @@ def text_of(response: HttpResponse) -> str:
 
 @dataclass
 class Writes:
-    """Counts the statements of a request that write to a table of ours; that it is noted on the
-    trail is no write of the request."""
+    """The tables that a request writes to; that it is noted on the trail is no write of the
+    request."""
 
-    seen: int = 0
+    seen: set[str] = field(default_factory=set)
 
     def __call__(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
-        head = str(sql).lstrip()[:6].upper()
         recorded = not many and any(note in (params or ()) for note in NOTED)
-        self.seen += head in {"INSERT", "UPDATE", "DELETE"} and not recorded
+        if not recorded and (found := WRITE.match(str(sql))):
+            self.seen.add(found[1])
         return execute(sql, params, many, context)
 
 
@@ -343,7 +345,7 @@ def take(walk: Walk, step: Step) -> None:
         text = text_of(response)
     got = came(step, response)
     refused = got != "granted"
-    changed = _changed(walk) if writes.seen and refused else []
+    changed = _changed(walk, writes.seen) if refused else []
     if writes.seen or response.status_code >= 500:
         transaction.savepoint_rollback(walk.ground)
     walk.slow[step.entry.key] += time.perf_counter() - began
@@ -359,8 +361,8 @@ def take(walk: Walk, step: Step) -> None:
         walk.faults.append(f"{step}: what the content security policy would stop: {bad[:3]}")
 
 
-def _changed(walk: Walk) -> list[str]:
-    now = fingerprint()
+def _changed(walk: Walk, tables: Container[str]) -> list[str]:
+    now = fingerprint(tables)
     return [table for table, digest in now.items() if walk.before[table] != digest]
 
 
@@ -410,7 +412,7 @@ def _refused(
         if entry.get and wanted == {404}:
             came.append(client.get(url).status_code)
     walk.done["mixed"] += len(came)
-    if not wanted.issuperset(came) or (writes.seen and _changed(walk)):
+    if not wanted.issuperset(came) or _changed(walk, writes.seen):
         walk.faults.append(f"{entry.key}: {person} reaches a foreign row by way of their own")
         transaction.savepoint_rollback(walk.ground)
 
