@@ -1,10 +1,11 @@
 """What was done to a unit or a system, as its page tells it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from audit.models import AuditEvent
+from audit.models import AuditEvent, StatusChange
 from inventory.models import MailSystem, Unit
 
 _WORDS: Final = {
@@ -40,6 +41,11 @@ def history_of(row: Unit | MailSystem, *, limit: int = 20) -> list[Entry]:
         Entry(at=e.at, who=e.actor_label, what=_WORDS[e.action], note=_note(e.action, e.details))
         for e in events
     ]
+
+
+def moves_of(changes: Iterable[StatusChange]) -> list[Entry]:
+    """Return the moves of one object's lifecycle in the order given."""
+    return [Entry(at=c.at, who=c.by_name, what=c.action_label, note=c.reason) for c in changes]
 
 
 def domains_at_retirement(system: MailSystem) -> list[str]:

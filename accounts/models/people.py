@@ -57,6 +57,10 @@ class UserQuerySet(models.QuerySet["User"]):
             held |= Exists(devices.objects.filter(user=OuterRef("pk"), confirmed=True))
         return self.annotate(has_second_factor=Case(When(held, then=True), default=False))
 
+    def with_standing(self) -> Self:
+        """With all that the 系统管理员 is told of an account."""
+        return self.with_places().with_invitations().with_locks().with_factors()
+
     def visible_to(self, user: Any) -> Self:
         """Every account to whoever manages accounts or watches over their roles; to others those
         of the people whom they look after."""

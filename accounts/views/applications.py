@@ -16,7 +16,7 @@ from accounts.forms import PassOnForm, RefusalForm
 from accounts.models import Registration
 from accounts.requests import PortalRequest
 from audit.downloads import hand_out
-from inventory.history import Entry
+from inventory.history import moves_of
 from inventory.models import Unit
 
 PAGE = 50
@@ -32,8 +32,7 @@ def _fetch(request: PortalRequest, pk: int) -> Registration:
     row: Registration = get_object_or_404(
         rows.select_related("office", "sector", "region__parent__parent", "unit"), pk=pk
     )
-    if not request.user.can("unit.manage"):
-        raise PermissionDenied("注册申请由监管机关承办人办理。")
+    _may_decide(request)
     return row
 
 
@@ -63,10 +62,7 @@ def _detail(
         "others": visible.filter(uscc=row.uscc).exclude(pk=row.pk),
         "refusal": forms.get("refusal") or RefusalForm(),
         "pass_on": forms.get("pass_on") or PassOnForm(registration=row),
-        "history": [
-            Entry(at=c.at, who=c.by_name, what=c.action_label, note=c.reason)
-            for c in row.changes.all()
-        ],
+        "history": moves_of(row.changes.all()),
     }
     return render(request, "accounts/registration_detail.html", context, status=status)
 

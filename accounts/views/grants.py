@@ -15,6 +15,7 @@ from accounts.lifecycles import GRANT
 from accounts.models import Grant
 from accounts.requests import PortalRequest
 from audit.lifecycle import IllegalMove
+from inventory.history import moves_of
 
 PAGE = 50
 
@@ -59,9 +60,6 @@ def grant(request: PortalRequest, grant_id: int) -> HttpResponse:
         "form": form,
         "steps": [step for step in GRANT.open_to(row, request.user) if step in OFFERED],
         "held": actions.held_words(row.user),
-        "history": [
-            {"at": c.at, "who": c.by_name, "what": c.action_label, "note": c.reason}
-            for c in row.changes.all()
-        ],
+        "history": moves_of(row.changes.all()),
     }
     return render(request, "accounts/grant_detail.html", context)

@@ -1,5 +1,7 @@
 """The accounts of others, for the 系统管理员. Nothing of the business appears here."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -26,13 +28,7 @@ def _may_manage(request: PortalRequest) -> None:
 @require_GET
 def account_list(request: PortalRequest) -> HttpResponse:
     _may_manage(request)
-    rows = (
-        User.objects.visible_to(request.user)
-        .with_places()
-        .with_invitations()
-        .with_locks()
-        .with_factors()
-    )
+    rows = User.objects.visible_to(request.user).with_standing()
     found = AccountFilter(request.GET, rows)
     page = Paginator(found.qs, PAGE).get_page(request.GET.get("page"))
     return render(request, "accounts/account_list.html", {"filter": found, "page": page})
@@ -81,67 +77,61 @@ def _tell_once(request: PortalRequest, issued: actions.Invited) -> HttpResponse:
     return render(request, "accounts/account_invited.html", context)
 
 
-@require_POST
-def withdraw(request: PortalRequest, user_id: int) -> HttpResponse:
+def _act(request: PortalRequest, user_id: int, act: Callable[[User], str]) -> HttpResponse:
+    """Do something to somebody's account; the list then says what `act` returns, or why not."""
     _may_manage(request)
     user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     try:
-        actions.withdraw_invitation(user=user, by=request.user)
+        done = act(user)
     except actions.Refused as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"给“{user.username}”的邀请已收回，链接和邀请码不再有效。")
+        messages.success(request, done)
     return redirect("accounts:list")
+
+
+@require_POST
+def withdraw(request: PortalRequest, user_id: int) -> HttpResponse:
+    def act(user: User) -> str:
+        actions.withdraw_invitation(user=user, by=request.user)
+        return f"给“{user.username}”的邀请已收回，链接和邀请码不再有效。"
+
+    return _act(request, user_id, act)
 
 
 @require_POST
 def ways_end(request: PortalRequest, user_id: int) -> HttpResponse:
-    _may_manage(request)
-    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
-    try:
+    def act(user: User) -> str:
         ended = actions.end_ways(user=user, by=request.user)
-    except actions.Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"已解除“{user.username}”的 {ended} 项登录绑定。")
-    return redirect("accounts:list")
+        return f"已解除“{user.username}”的 {ended} 项登录绑定。"
+
+    return _act(request, user_id, act)
 
 
 @require_POST
 def factor_reset(request: PortalRequest, user_id: int) -> HttpResponse:
-    _may_manage(request)
-    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
-    try:
+    def act(user: User) -> str:
         actions.reset_second_factor(user=user, by=request.user)
-    except actions.Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"已解除“{user.username}”的二次验证，本人下次登录后重新设置。")
-    return redirect("accounts:list")
+        return f"已解除“{user.username}”的二次验证，本人下次登录后重新设置。"
+
+    return _act(request, user_id, act)
 
 
 @require_POST
 def set_active(request: PortalRequest, user_id: int) -> HttpResponse:
-    _may_manage(request)
-    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     active = request.POST.get("active") == "yes"
-    try:
+
+    def act(user: User) -> str:
         actions.set_active(user=user, active=active, by=request.user)
-    except actions.Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"账号“{user.username}”已{'启用' if active else '停用'}。")
-    return redirect("accounts:list")
+        return f"账号“{user.username}”已{'启用' if active else '停用'}。"
+
+    return _act(request, user_id, act)
 
 
 @require_POST
 def unlock(request: PortalRequest, user_id: int) -> HttpResponse:
-    _may_manage(request)
-    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
-    try:
+    def act(user: User) -> str:
         actions.unlock(user=user, by=request.user)
-    except actions.Refused as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"已解除账号“{user.username}”的登录锁定。")
-    return redirect("accounts:list")
+        return f"已解除账号“{user.username}”的登录锁定。"
+
+    return _act(request, user_id, act)

@@ -17,13 +17,7 @@ from accounts.roles import Role
 def detail(request: PortalRequest, user_id: int) -> HttpResponse:
     if not (request.user.can("account.manage") or request.user.can("grant.manage")):
         raise PermissionDenied("账号由系统管理员和安全管理员查阅。")
-    rows = (
-        User.objects.visible_to(request.user)
-        .with_places()
-        .with_invitations()
-        .with_locks()
-        .with_factors()
-    )
+    rows = User.objects.visible_to(request.user).with_standing()
     person = get_object_or_404(rows, pk=user_id)
     grants = Grant.objects.visible_to(request.user).filter(membership__user=person).with_people()
     context = {
