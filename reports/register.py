@@ -3,7 +3,6 @@ by which anyone who holds the paper can verify it."""
 
 import hashlib
 import io
-import secrets
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -14,6 +13,7 @@ from django.urls import reverse
 from pypdf import PdfReader
 
 from accounts.models import User
+from emailsec.lib import readable
 from inventory.models import Unit
 from reports.models import Document
 from reports.paper.contexts import Verification
@@ -26,10 +26,7 @@ _GROUPS, _GROUP = 3, 4
 
 def new_verification() -> Verification:
     """Return a fresh code, `7F3K-92QM-4TXB`, with the address that answers it."""
-    code = "-".join(
-        "".join(secrets.choice(ALPHABET) for _ in range(_GROUP)) for _ in range(_GROUPS)
-    )
-    return verification_of(code)
+    return verification_of(readable.new_code(_GROUPS, _GROUP, ALPHABET))
 
 
 def verification_of(code: str) -> Verification:
@@ -40,8 +37,7 @@ def verification_of(code: str) -> Verification:
 
 def normal_code(typed: str) -> str:
     """Return a typed code in the form in which it is stored; what is no code stays as it is."""
-    plain = "".join(c for c in typed.upper() if c.isalnum())
-    return "-".join(plain[i : i + _GROUP] for i in range(0, len(plain), _GROUP))
+    return readable.grouped(typed, _GROUP)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,6 @@
 """注册申请: sent in by whoever has no account yet, decided by the office of the region."""
 
-import secrets
 from dataclasses import dataclass
-from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -12,13 +10,14 @@ from accounts.lifecycles import REGISTRATION
 from accounts.models import Registration
 from audit.lifecycle import IllegalMove
 from audit.trail import Actor, record
+from emailsec.lib import readable
 from emailsec.lib.uploads import CheckedFile, Upload
 from inventory.actions import ContactEntry, register_unit
 from inventory.actions import Refused as NotRegistered
 from inventory.models import ContactRole, Office, Unit
 
-# Not misread when copied by hand; 12 of them are 57 bits, and a query needs the credit code too.
-_ALPHABET: Final = "346789ABCDEFGHJKMNPQRTWXY"
+# 25^12 receipt numbers, 55 bits; a query needs the credit code too.
+_GROUPS, _GROUP = 3, 4
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def submit_registration(*, registration: Registration, proof: Proof) -> Registra
     Returns:
         The application; the earlier one where the same page is sent a second time.
     """
-    registration.receipt = _receipt()
+    registration.receipt = readable.new_code(_GROUPS, _GROUP)
     registration.proof_name = proof.checked.name
     registration.proof_kind = proof.checked.kind
     registration.proof_sha256 = proof.checked.sha256
@@ -55,11 +54,6 @@ def submit_registration(*, registration: Registration, proof: Proof) -> Registra
     details = {"uscc": registration.uscc, "office": str(registration.office)}
     record("registration.submit", registration, by=None, details=details)
     return registration
-
-
-def _receipt() -> str:
-    text = "".join(secrets.choice(_ALPHABET) for _ in range(12))
-    return "-".join(text[i : i + 4] for i in (0, 4, 8))
 
 
 @transaction.atomic
@@ -150,8 +144,7 @@ def unit_with_code(registration: Registration) -> bool:
 
 def find_registration(*, receipt: str, uscc: str) -> Registration | None:
     """The application with this receipt number and credit code, for its applicant."""
-    plain = "".join(c for c in receipt.upper() if c.isalnum())
-    number = "-".join(plain[i : i + 4] for i in range(0, len(plain), 4))
+    number = readable.grouped(receipt, _GROUP)
     rows = Registration.objects.select_related("office")
     found: Registration | None = rows.filter(receipt=number, uscc=uscc).first()
     return found

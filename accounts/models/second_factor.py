@@ -16,6 +16,7 @@ from django_otp.models import Device, ThrottlingMixin, TimestampMixin
 from django_otp.oath import TOTP
 
 from accounts import sealing
+from emailsec.lib.readable import new_code
 from inventory.models import Unit
 from inventory.models.units import UnitOwnedQuerySet
 
@@ -136,9 +137,7 @@ class RecoveryCodes(_Patient, TimestampMixin, Device):
 
     def renew(self, count: int) -> list[str]:
         """Put `count` new codes in place of all earlier ones; return them, for this once."""
-        codes = [
-            "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)) for _ in range(count)
-        ]
+        codes = [new_code(1, CODE_LENGTH, ALPHABET) for _ in range(count)]
         self.codes.all().delete()
         RecoveryCode.objects.bulk_create(
             RecoveryCode(device=self, digest=sealing.digests(code, self._owner)[0])
