@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import connection
-from django.db.models import Min
 from django.utils import timezone
 
 from audit import anchors, archives, digests, guards, taken
@@ -23,6 +22,7 @@ from audit.trail import digest_of
 
 BATCH: Final = 2000
 MOST_KEPT: Final = 1000  # faults told one by one; beyond that they are only counted
+Rows = Iterator[tuple[AuditSeal, AuditEvent | None]]
 
 
 @dataclass
@@ -82,15 +82,12 @@ def _faults(report: Report, since: dt.datetime | None) -> Iterator[Fault]:
         chain.skip_to(start.seq, start.chain)
     elif first := archives.last():
         chain.skip_to(first.last_seq, first.chain_after)
-    for seal, event in _live(chain.seq):
-        report.rows += 1
-        for fault in (chain.gap(seal), chain.fault_of(seal, event)):
-            if fault:
-                yield fault
+    yield from _followed(report, chain, _live(chain.seq))
     if high and high.seq > chain.seq:
         yield Fault(MISSING, high.event_id, chain.seq + 1, high.seq)
     for event in unsealed().order_by("pk").iterator(BATCH):
         report.unsealed += 1
+        report.oldest = min(report.oldest or event.at, event.at)
         try:
             sound = event.digest == digest_of(event)
         except digests.UnknownKey:
@@ -127,15 +124,20 @@ def _archived(report: Report, chain: Chain) -> Iterator[Fault]:
         if not archive.path.exists():
             report.warnings.append(f"归档 {archive.name} 的内容不在本机，只核验了首尾")
         else:
-            for seal, event in archive.rows():
-                report.rows += 1
-                for fault in (chain.gap(seal), chain.fault_of(seal, event)):
-                    if fault:
-                        yield fault
+            yield from _followed(report, chain, archive.rows())
         chain.skip_to(archive.last_seq, archive.chain_after)
 
 
-def _live(after: int) -> Iterator[tuple[AuditSeal, AuditEvent | None]]:
+def _followed(report: Report, chain: Chain, rows: Rows) -> Iterator[Fault]:
+    """Follow the chain through some rows and count them."""
+    for seal, event in rows:
+        report.rows += 1
+        for fault in (chain.gap(seal), chain.fault_of(seal, event)):
+            if fault:
+                yield fault
+
+
+def _live(after: int) -> Rows:
     while seals := list(AuditSeal.objects.filter(seq__gt=after).order_by("seq")[:BATCH]):
         events = AuditEvent.objects.in_bulk([seal.event_id for seal in seals])
         for seal in seals:
@@ -144,7 +146,6 @@ def _live(after: int) -> Iterator[tuple[AuditSeal, AuditEvent | None]]:
 
 
 def _tell_waiting(report: Report) -> None:
-    report.oldest = unsealed().aggregate(found=Min("at"))["found"]
     if report.oldest is None:
         return
     age = timezone.now() - report.oldest
