@@ -6,9 +6,8 @@ the whole case has, counts as failed.
 
 import re
 
-from tools.bootstrap import bootstrap
-from tools.common import ToolError, main_guard, say
-from tools.test import pytest
+from tools.common import ToolError, main_guard
+from tools.show import show
 
 JOURNEY = "tests/e2e/test_main_line.py"
 # What the whole case takes. A step left out of the journey would not make it fail by itself.
@@ -31,18 +30,7 @@ def figures(lines: list[str]) -> str:
 
 
 def main(_arguments: list[str]) -> int:
-    bootstrap(dev=True, tests=True)
-    lines: list[str] = []
-
-    def show(line: str) -> None:
-        lines.append(line)
-        say(line)
-
-    code = pytest([JOURNEY, "-q", "--strict-markers"], workers=0, on_line=show)
-    if code:
-        return code
-    say(figures(lines))
-    return 0
+    return show([JOURNEY], figures)
 
 
 if __name__ == "__main__":

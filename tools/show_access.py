@@ -8,9 +8,8 @@ import os
 import re
 import time
 
-from tools.bootstrap import bootstrap
-from tools.common import ToolError, main_guard, say
-from tools.test import pytest
+from tools.common import ToolError, main_guard
+from tools.show import show
 
 TESTS = "tests/access"
 PROPERTY_CASES = 10_000
@@ -44,21 +43,10 @@ def figures(lines: list[str]) -> str:
 
 
 def main(_arguments: list[str]) -> int:
-    bootstrap(dev=True, tests=True)
     # Other worlds each time; the number is printed, and ACCESS_SEED asks for the same ones again.
     os.environ.setdefault("ACCESS_SEED", str(int(time.time())))
     os.environ["ACCESS_CASES"] = str(PROPERTY_CASES)
-    lines: list[str] = []
-
-    def show(line: str) -> None:
-        lines.append(line)
-        say(line)
-
-    code = pytest([TESTS, "-q", "-rA", "--strict-markers"], workers=2, on_line=show)
-    if code:
-        return code
-    say(figures(lines))
-    return 0
+    return show([TESTS, "-rA"], figures, workers=2)
 
 
 if __name__ == "__main__":

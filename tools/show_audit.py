@@ -6,9 +6,8 @@ figures, counts as failed.
 
 import re
 
-from tools.bootstrap import bootstrap
-from tools.common import ToolError, main_guard, say
-from tools.test import pytest
+from tools.common import ToolError, main_guard
+from tools.show import show
 
 SHOW = "tests/audit/test_tampering.py::test_every_way_to_falsify_the_trail_is_found_and_named"
 FIGURES = re.compile(r"tampered=(\d+) found=(\d+)")
@@ -29,18 +28,7 @@ def figures(lines: list[str]) -> str:
 
 
 def main(_arguments: list[str]) -> int:
-    bootstrap(dev=True, tests=True)
-    lines: list[str] = []
-
-    def show(line: str) -> None:
-        lines.append(line)
-        say(line)
-
-    code = pytest([SHOW, "-q", "-s", "--strict-markers"], workers=0, on_line=show)
-    if code:
-        return code
-    say(figures(lines))
-    return 0
+    return show([SHOW, "-s"], figures)
 
 
 if __name__ == "__main__":
