@@ -12,7 +12,7 @@ from accounts.models import USERNAME, USERNAME_RULE, User
 from accounts.policy import policy
 from accounts.roles import OFFICE_ROLES, UNIT_ROLES, Role
 from inventory import codes
-from inventory.forms.fields import CodeField, speak_plainly
+from inventory.forms.fields import CodeField, speak_plainly, titled
 from inventory.models import Office, Unit
 
 _LIMITS = policy().lockout
@@ -157,10 +157,7 @@ class JoinForm(_SpokenPasswords, SetPasswordForm):  # type: ignore[type-arg]
         self.speak()
 
     def clean_name(self) -> str:
-        try:
-            return codes.title(" ".join(self.cleaned_data["name"].split()))
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
+        return titled(" ".join(self.cleaned_data["name"].split()))
 
     def clean(self) -> dict[str, Any]:
         # A password is compared with the name and number given now, not with those of before.

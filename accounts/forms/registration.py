@@ -16,7 +16,7 @@ from accounts.models import Registration
 from accounts.policy import policy
 from emailsec.lib.uploads import check_upload
 from inventory import codes
-from inventory.forms.fields import CodeField, DomainLines, RegionField, speak_plainly
+from inventory.forms.fields import CodeField, DomainLines, RegionField, speak_plainly, titled
 from inventory.jurisdiction import propose_supervision
 from inventory.models import Office, Sector
 
@@ -110,13 +110,13 @@ class RegistrationForm(_RegistrationForm):
         )
 
     def clean_name(self) -> str:
-        return _title("".join(self.cleaned_data["name"].split()))
+        return titled("".join(self.cleaned_data["name"].split()))
 
     def clean_contact_name(self) -> str:
-        return _title(" ".join(self.cleaned_data["contact_name"].split()))
+        return titled(" ".join(self.cleaned_data["contact_name"].split()))
 
     def clean_contact_department(self) -> str:
-        return _title(self.cleaned_data["contact_department"].strip())
+        return titled(self.cleaned_data["contact_department"].strip())
 
     def clean_proof(self) -> Proof:
         file = self.cleaned_data["proof"]
@@ -156,13 +156,6 @@ def _is_younger(page: str, age: dt.timedelta) -> bool:
     except signing.SignatureExpired:
         return False
     return True
-
-
-def _title(text: str) -> str:
-    try:
-        return codes.title(text)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
 
 
 class ReceiptForm(forms.Form):

@@ -110,6 +110,14 @@ class DayField(forms.DateField):
         return day
 
 
+def titled(text: str) -> str:
+    """`codes.title` for a form's own `clean_…`; raises ValidationError where it refuses."""
+    try:
+        return codes.title(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
 def count_errors(*forms_: Any) -> int:
     """How many fields of bound forms have to be corrected."""
     return sum(len(form.errors) for form in forms_ if form.is_bound)
