@@ -4,12 +4,15 @@ Whoever deletes the newest events together with their seals, or owns the audit k
 whole chain anew, cannot do so to a copy of an anchor that lies on another machine.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 from django.conf import settings
@@ -86,17 +89,50 @@ def folder() -> Path:
 
 def write_whole(path: Path, content: dict[str, Any]) -> None:
     """Write a JSON file that is either there as a whole or not at all, also after a power cut."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with fresh.open("w", encoding="utf-8") as file:
+    with NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f"{path.name}.", suffix=".new", delete=False
+    ) as file:
         json.dump(content, file, ensure_ascii=False, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    os.replace(file.name, path)
 
 
 def note_head(seal: AuditSeal) -> None:
-    """Keep the newest seal outside the database; called by the sealer after its commit."""
-    write_whole(folder() / HEAD, asdict(of_seal(seal)))
+    """Keep the newest seal outside the database; called by the sealer after its commit.
+
+    A head that the chain no longer holds is kept as an anchor before it makes room: whoever takes
+    away the newest events with their seals is still found after the next sealing.
+    """
+    with _alone():
+        path = folder() / HEAD
+        known = _head(path)
+        if known:
+            held = AuditSeal.objects.filter(seq=known.seq, chain=known.chain).exists()
+            if held and known.seq >= seal.seq:
+                return  # another sealer came after this one and was quicker
+            if not held and not _file_of(known).exists():
+                path.replace(_file_of(known))
+        write_whole(path, asdict(of_seal(seal)))
+
+
+def _head(path: Path) -> Anchor | None:
+    try:
+        return read(path)
+    except (OSError, ValueError):
+        return None  # verification tells of a file that is no anchor
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the folder against other sealers of this machine."""
+    with (folder() / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _file_of(anchor: Anchor) -> Path:
+    return folder() / f"anchor-{anchor.date}-{anchor.seq:012d}.json"
 
 
 def write() -> Path | None:
@@ -108,7 +144,7 @@ def write() -> Path | None:
     if seal is None:
         return None
     anchor = of_seal(seal)
-    path = folder() / f"anchor-{anchor.date}-{anchor.seq:012d}.json"
+    path = _file_of(anchor)
     if not path.exists():
         write_whole(path, asdict(anchor))
     return path

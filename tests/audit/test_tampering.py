@@ -111,6 +111,27 @@ def test_whoever_holds_the_key_and_writes_the_chain_anew_is_found_by_the_anchor(
     assert (fault.kind, fault.seq) == (ANCHOR, COUNT)
 
 
+def test_lost_newest_events_are_found_also_after_the_next_sealing(trail):
+    seq, event_id = trail[-1]
+    with connection.cursor() as cursor:
+        unlock(cursor)
+        cursor.execute("DELETE FROM audit_auditseal WHERE seq = %s", [seq])
+        cursor.execute("DELETE FROM audit_auditevent WHERE id = %s", [event_id])
+    for path in anchors.folder().glob("anchor-*.json"):
+        path.unlink()  # only the head of the chain is known, as between two days
+    record("unit.update", None, by=SYSTEM)
+    sealing.seal()
+    anchors.note_head(AuditSeal.objects.latest("seq"))
+    [fault] = verify().faults
+    assert (fault.kind, fault.seq) == (ANCHOR, COUNT)
+
+
+def test_a_slower_sealer_does_not_set_the_head_back(trail):
+    head = (anchors.folder() / anchors.HEAD).read_text()
+    anchors.note_head(AuditSeal.objects.get(seq=COUNT - 1))
+    assert (anchors.folder() / anchors.HEAD).read_text() == head
+
+
 def test_a_falsified_anchor_is_told_and_not_believed(trail):
     path = anchors.write()
     content = json.loads(path.read_text())
