@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import Error as BrowserError
 
 from tests.world import PASSWORD
@@ -72,6 +72,11 @@ class Person:
     def press(self, name: str, **kwargs: Any) -> None:
         """Press a button; where a dialog asks first, confirm it."""
         self.page.get_by_role("button", name=name, **kwargs).first.click()
+
+    def press_and_land(self, button: Locator) -> None:
+        """Press a button that saves first or asks the server, and wait for the page behind it."""
+        with self.page.expect_navigation():
+            button.click()
 
     def step(self, name: str) -> None:
         assert not self.errors, self.errors

@@ -367,8 +367,7 @@ def _review(line: MainLine, selfcheck: SelfCheck) -> None:
             sheet__selfcheck=selfcheck, status__in=["open", "explained"]
         ).first()
         form = page.locator(f"form[action='{reverse('assessments:decide', args=[undecided.pk])}']")
-        form.get_by_role("button", name="确认属实").click()
-        page.wait_for_load_state()
+        officer.press_and_land(form.get_by_role("button", name="确认属实"))
     officer.step("doubts-decided")
     officer.press("复核通过")
     officer.sees("确认")
@@ -493,8 +492,7 @@ def _reply(line: MainLine, notice: Notice) -> None:
         section.locator("input[type=file]").set_input_files(
             {"name": "整改佐证.pdf", "mimeType": "application/pdf", "buffer": PDF}
         )
-        section.get_by_role("button", name="提交这一项").click()
-        page.wait_for_load_state()
+        filler.press_and_land(section.get_by_role("button", name="提交这一项"))
     notice.refresh_from_db()
     assert notice.status == Notice.Status.REPLIED
     filler.go(reverse("rectification:notice_detail", args=[notice.pk]))
@@ -529,8 +527,7 @@ def _repair_and_recheck(line: MainLine, notice: Notice) -> None:
             form.locator("[value=paper]").first.check()
             form.locator("[value=passed], [value=yes], [value=True]").first.check()
             form.locator("textarea").first.fill("已核对佐证材料，与整改要求一致。")
-            form.get_by_role("button", name="记录复查").click()
-            page.wait_for_load_state()
+            officer.press_and_land(form.get_by_role("button", name="记录复查"))
         else:
             officer.sees("整改后")
         if finding.observable:
