@@ -6,12 +6,14 @@ claim itself has to hold. A unit's superior may share its domain with it; a syst
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from django.db.models import Q
 from publicsuffixlist import PublicSuffixList
 
+from inventory.codes import u_label
 from inventory.models import MailDomain, Unit, UnitDomain
 
 FOREIGN_DOMAIN = "此域名已被登记，如有疑问请联系监管机关。"
@@ -76,6 +78,8 @@ def family_of(unit: Unit) -> set[int]:
 
     One query.
     """
+    if unit.pk is None:
+        return set()
     kin = Q(superior_id=unit.pk)
     if unit.superior_id:  # a lookup for None would find whoever has no subordinates
         kin |= Q(pk=unit.superior_id) | Q(subordinates=unit.superior_id)
@@ -99,3 +103,68 @@ def disputed(name: str, claims: list[Claim], friends: Collection[int], unit_id: 
         default=0,
     )
     return any(c.unit_id not in friends and len(c.name) > own for c in claims)
+
+
+def refusals(
+    names: Collection[str], unit: Unit, *, friends: Collection[int] = ()
+) -> dict[str, str]:
+    """Return, for each of `names` (A-labels) that `unit` cannot register, the reason in Chinese.
+
+    What the unit has already, among its registered domains or those of its systems, stays its own.
+
+    Args:
+        unit: may be unsaved.
+        friends: further units whose claims do not count against it.
+    """
+    had = _held_by(unit)
+    fresh = [name for name in names if name not in had]
+    refused = {name: PUBLIC_SUFFIX for name in fresh if is_public_suffix(name)}
+    if len(refused) < len(fresh):
+        allowed = family_of(unit) | set(friends)
+        for name, claims in claims_near(fresh).items():
+            if name not in refused and disputed(name, claims, allowed, unit.pk or 0):
+                same = any(c.name == name and c.unit_id not in allowed for c in claims)
+                refused[name] = FOREIGN_DOMAIN if same else NEAR_FOREIGN_DOMAIN
+    return refused
+
+
+def _held_by(unit: Unit) -> set[str]:
+    if unit.pk is None:
+        return set()
+    registered = unit.registered_domains.values_list("name", flat=True)
+    mail = MailDomain.objects.filter(system__unit=unit).values_list("name", flat=True)
+    return {*registered, *mail}
+
+
+@dataclass
+class Clash:
+    """What other units hold at, under or above a name that somebody claims.
+
+    Attributes:
+        name: as a person reads it.
+        seen: (domain, its unit), for the units that the reader may see.
+        unseen: how many other units hold something there.
+    """
+
+    name: str
+    seen: list[tuple[str, Unit]] = field(default_factory=list)
+    unseen: int = 0
+
+
+def clashes(names: Collection[str], *, user: Any) -> dict[str, Clash]:
+    """Return what stands against each of `names` (A-labels), as far as `user` may see. 3 queries.
+
+    Nobody is a friend of a unit that is not registered yet.
+    """
+    near = {name: claims for name, claims in claims_near(names).items() if claims}
+    holders = {claim.unit_id for claims in near.values() for claim in claims}
+    units = {unit.pk: unit for unit in Unit.objects.visible_to(user).filter(pk__in=holders)}
+    found = {}
+    for name, claims in near.items():
+        held = sorted({(u_label(c.name), c.unit_id) for c in claims if c.unit_id in units})
+        found[name] = Clash(
+            u_label(name),
+            [(domain, units[key]) for domain, key in held],
+            len({c.unit_id for c in claims} - set(units)),
+        )
+    return found

@@ -33,6 +33,7 @@ from accounts.actions.lockout import lift_lock, unlock
 from accounts.actions.registration import (
     Proof,
     approve_registration,
+    clashes_of,
     find_registration,
     pass_on_registration,
     refuse_registration,
@@ -72,6 +73,7 @@ __all__ = [
     "add_key",
     "approve_registration",
     "change_password",
+    "clashes_of",
     "create_account",
     "decide_grant",
     "end_session",

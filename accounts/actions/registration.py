@@ -1,6 +1,7 @@
 """注册申请: sent in by whoever has no account yet, decided by the office of the region."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -15,6 +16,7 @@ from emailsec.lib.uploads import CheckedFile, Upload
 from inventory.actions import ContactEntry, register_unit
 from inventory.actions import Refused as NotRegistered
 from inventory.models import ContactRole, Office, Unit
+from inventory.ownership import Clash, clashes
 
 # 25^12 receipt numbers, 55 bits; a query needs the credit code too.
 _GROUPS, _GROUP = 3, 4
@@ -60,11 +62,17 @@ def submit_registration(*, registration: Registration, proof: Proof) -> Registra
 def approve_registration(*, registration: Registration, by: Actor) -> Unit:
     """Register the unit as it applied, under the office with which the application lies.
 
+    Domains at, under or above what another unit holds are left out: a name once entered stands
+    against others, and an application proves the unit, not its names. Where they are the unit's,
+    the office enters them in the form of the unit, which knows who may have one in common.
+
     Raises:
         Refused: the unit cannot be registered (Chinese), or somebody has decided meanwhile.
     """
     row = _locked(registration)
-    _move(row, "approve", by)
+    held = clashes_of(row, by=by)
+    left_out = "、".join(clash.name for clash in held.values())
+    _move(row, "approve", by, f"未登记与其他单位冲突的域名：{left_out}" if held else "")
     try:
         row.unit = register_unit(
             unit=Unit(
@@ -85,12 +93,19 @@ def approve_registration(*, registration: Registration, by: Actor) -> Unit:
                     mobile=row.contact_phone,
                 )
             ],
-            domains=row.domain_list,
+            domains=[name for name in row.domain_list if name not in held],
         )
     except NotRegistered as refusal:
         raise Refused(str(refusal)) from None
     row.save(update_fields=["unit"])
     return row.unit
+
+
+def clashes_of(registration: Registration, *, by: Any) -> dict[str, Clash]:
+    """What other units hold at, under or above the domains of an application that waits."""
+    if registration.status != Registration.Status.PENDING:
+        return {}
+    return clashes(registration.domain_list, user=by)
 
 
 def refuse_registration(*, registration: Registration, reason: str, by: Actor) -> None:

@@ -19,6 +19,7 @@ from inventory import codes
 from inventory.forms.fields import CodeField, DomainLines, RegionField, speak_plainly, titled
 from inventory.jurisdiction import propose_supervision
 from inventory.models import Office, Sector
+from inventory.ownership import PUBLIC_SUFFIX, is_public_suffix
 
 if TYPE_CHECKING:
     _RegistrationForm = forms.ModelForm[Registration]
@@ -117,6 +118,14 @@ class RegistrationForm(_RegistrationForm):
 
     def clean_contact_department(self) -> str:
         return titled(self.cleaned_data["contact_department"].strip())
+
+    def clean_domains(self) -> list[str]:
+        """Refuse what is nobody's. Whether a name is held by somebody is not told here: the form is
+        open to everyone, and the office reads it on the page of the application."""
+        names: list[str] = self.cleaned_data["domains"]
+        if wrong := [name for name in names if is_public_suffix(name)]:
+            raise ValidationError([f"“{codes.u_label(name)}”：{PUBLIC_SUFFIX}" for name in wrong])
+        return names
 
     def clean_proof(self) -> Proof:
         file = self.cleaned_data["proof"]

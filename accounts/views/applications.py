@@ -59,6 +59,7 @@ def _detail(
         "row": row,
         "known": actions.unit_with_code(row),
         "known_here": Unit.objects.visible_to(request.user).filter(uscc=row.uscc).first(),
+        "clashes": actions.clashes_of(row, by=request.user),
         "others": visible.filter(uscc=row.uscc).exclude(pk=row.pk),
         "refusal": forms.get("refusal") or RefusalForm(),
         "pass_on": forms.get("pass_on") or PassOnForm(registration=row),

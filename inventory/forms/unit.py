@@ -10,7 +10,16 @@ from inventory import codes
 from inventory.actions import ContactEntry
 from inventory.forms.fields import CodeField, DomainLines, RegionField, speak_plainly
 from inventory.jurisdiction import beyond, propose_supervision
-from inventory.models import ContactRole, KeyIndustry, Office, Region, Sector, Unit
+from inventory.models import (
+    ContactRole,
+    KeyIndustry,
+    Office,
+    Region,
+    Sector,
+    Supervision,
+    Unit,
+)
+from inventory.ownership import refusals
 
 _HALF = "col-md-6"
 
@@ -57,6 +66,19 @@ class UnitFactsForm(forms.ModelForm):  # type: ignore[type-arg]
             Fieldset("域名", "registered_domains"),
         )
 
+    def clean_registered_domains(self) -> list[str]:
+        names: list[str] = self.cleaned_data["registered_domains"]
+        refused = refusals(names, self.instance, friends=self.friends())
+        if refused:
+            raise forms.ValidationError(
+                [f"“{codes.u_label(name)}”：{reason}" for name, reason in refused.items()]
+            )
+        return names
+
+    def friends(self) -> set[int]:
+        """Units, beside its superior and inferiors, that may have a domain in common with it."""
+        return set()
+
     def facts(self) -> list[Any]:
         """The facts of the unit as the layout shows them."""
         return [
@@ -84,6 +106,15 @@ class UnitForm(UnitFactsForm):
     class Meta(UnitFactsForm.Meta):
         fields = (*UnitFactsForm.Meta.fields, *Unit.IDENTITY)
         help_texts = {"name": "与统一社会信用代码证书一致。"}
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+
+    def friends(self) -> set[int]:
+        # Among its own units the office knows who holds what: bureaus under the city's domain.
+        rows = Supervision.objects.filter(office__in=Office.objects.under(self.user))
+        return set(rows.values_list("unit_id", flat=True))
 
     def facts(self) -> list[Any]:
         return [
@@ -143,8 +174,7 @@ class NewUnitForm(UnitForm):
     )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
+        super().__init__(*args, user=user, **kwargs)
         self.fields["office"].queryset = Office.objects.under(user)  # type: ignore[attr-defined]
 
     def more(self) -> list[str]:

@@ -138,8 +138,11 @@ def edit(request: SignedInRequest, unit_id: int) -> HttpResponse:
     if not _may_edit(request, unit):
         raise PermissionDenied("单位信息由本单位填报人或监管机关承办人修改。")
     shown = {"pk": unit.pk, "name": unit.name}  # as stored: a refused form must not rename the page
-    form_class = UnitForm if request.user.can("unit.manage", unit) else UnitFactsForm
-    form = form_class(request.POST or None, instance=unit)
+    form: UnitFactsForm
+    if request.user.can("unit.manage", unit):
+        form = UnitForm(request.POST or None, instance=unit, user=request.user)
+    else:
+        form = UnitFactsForm(request.POST or None, instance=unit)
     contacts = contact_forms(unit, request.POST or None)
     if request.method == "POST" and all([form.is_valid(), *(c.is_valid() for c in contacts)]):
         try:

@@ -127,6 +127,7 @@ def test_it_goes_to_the_office_of_its_level_and_region(
         ({"contact_phone": "abc"}, "contact_phone", "只能含数字"),
         ({"contact_name": ""}, "contact_name", "必填"),
         ({"domains": "a@b.test"}, "domains", "@"),
+        ({"domains": "gov.cn"}, "domains", "公共的域名后缀"),
         ({"proof": ""}, "proof", "请选择文件"),
         ({"proof": proof("x.docx", b"PK")}, "proof", "请上传 pdf、jpg、png"),
         ({"proof": proof("x.pdf", b"MZ" + PDF)}, "proof", ""),
@@ -270,6 +271,31 @@ def test_approval_registers_the_unit_and_leads_to_the_letters(client, world, sen
     again = client.post(at("approve", sent), follow=True).content.decode()
     assert "note-error" in again
     assert Unit.objects.filter(uscc=sent.uscc).count() == 1
+
+
+@pytest.mark.parametrize("name", ["jia.gov.test", "mail.jia.gov.test", "yi.edu.test"])
+def test_the_office_reads_whose_domain_it_is_and_the_applicant_does_not(client, world, data, name):
+    free = client.post(APPLY, data(domains="frei.test"), follow=True).content.decode()
+    Registration.objects.all().delete()
+    held = client.post(APPLY, data(domains=f"{name}\nfrei.test"), follow=True)
+    row = Registration.objects.get()
+    assert held.status_code == 200
+    # The answer is the same text but for what was drawn at random.
+    assert len(held.content.decode()) == len(free)
+    client.force_login(world.officer)
+    page = client.get(at("detail", row)).content.decode()
+    assert "冲突" in page
+    if name == "yi.edu.test":  # of another city: whether, but not whose
+        assert world.unit_b.name not in page
+        assert "1 个不在您管辖范围内的单位" in page
+    else:
+        assert f"{world.unit_a.name}</a>已登记" in page
+    client.post(at("approve", row))
+    unit = Unit.objects.get(uscc=row.uscc)
+    assert [d.name for d in unit.registered_domains.all()] == ["frei.test"]
+    page = client.get(at("detail", row)).content.decode()
+    assert f"未登记与其他单位冲突的域名：{name}" in page
+    assert "请与双方核实" not in page
 
 
 def test_of_two_officers_the_first_decides(client, world, sent):

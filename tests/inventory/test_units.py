@@ -517,3 +517,44 @@ def test_the_picker_goes_from_code_to_name_and_from_list_to_code(client, world):
     unknown = client.get(url, {"region": "999999"}).content.decode()
     assert "区划表中没有代码“999999”" in unknown
     assert client.post(url).status_code == 405
+
+
+def facts_of(unit, domains):
+    return data(kind=unit.kind, registered_domains=domains)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("yi.edu.test", "此域名已被登记"),
+        ("mail.yi.edu.test", "此名称在其他单位已登记域名之下"),
+        ("gov.cn", "这是公共的域名后缀"),
+    ],
+)
+def test_a_unit_does_not_register_what_is_anothers(client, world, name, says):
+    client.force_login(world.filler)
+    url = reverse("inventory:unit_edit", args=[world.unit_a.pk])
+    response = client.post(url, facts_of(world.unit_a, f"jia.gov.test\n{name}"))
+    assert f"“{name}”：{says}" in errors(response)["registered_domains"]
+    assert world.unit_b.name not in response.content.decode()
+    assert not world.unit_a.registered_domains.exists()
+
+
+def test_what_a_unit_has_of_its_own_or_its_superior_it_may_register(client, world):
+    # Its own mail domain, under which another has put up a host; and what it registered before.
+    world.unit_b.registered_domains.create(name="post.jia.gov.test")
+    world.unit_a.registered_domains.create(name="alt.yi.edu.test")
+    client.force_login(world.filler)
+    url = reverse("inventory:unit_edit", args=[world.unit_a.pk])
+    sent = "jia.gov.test\nwww.jia.gov.test\nalt.yi.edu.test"
+    assert client.post(url, facts_of(world.unit_a, sent)).status_code == 302
+    assert world.unit_a.registered_domains.count() == 3
+    Unit.objects.filter(pk=world.unit_a.pk).update(superior=world.unit_b)
+    sent += "\nju.yi.edu.test"
+    assert client.post(url, facts_of(world.unit_a, sent)).status_code == 302
+
+
+def test_an_office_lets_its_own_units_have_a_domain_in_common(create, client, world):
+    assert create(registered_domains="zhong.jia.gov.test").status_code == 302
+    response = create(uscc=code("12370100MB2345679"), registered_domains="zhong.yi.edu.test")
+    assert "registered_domains" in errors(response)
