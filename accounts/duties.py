@@ -39,6 +39,8 @@ def conflict(
     Args:
         held: the person's other memberships, in force or asked for.
     """
+    if office is not None and office.retired_on:
+        return f"{office}已停用，不能再任职。"
     for seat in held:
         other = Role(seat.role)
         if {role, other} & PORTAL_ROLES:

@@ -71,6 +71,8 @@ _ACTS: Final = {
     "notice.scan": "上传盖章件",
     "notice_scan.download": "下载通知盖章件",
     "office.create": "登记监管机关",
+    "office.restore": "恢复监管机关",
+    "office.retire": "停用监管机关",
     "office.update": "修改监管机关",
     "registration.proof": "下载注册证明材料",
     "registration.submit": "提交注册申请",

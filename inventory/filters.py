@@ -155,10 +155,19 @@ class OfficeFilter(django_filters.FilterSet):
         widget=forms.TextInput(attrs={"type": "search"}),
     )
     kind = django_filters.ChoiceFilter(label="类别", choices=Authority.choices, empty_label="全部")
+    standing = django_filters.ChoiceFilter(
+        label="状态",
+        method="by_standing",
+        choices=[("in_use", "在用"), ("retired", "已停用")],
+        empty_label="全部",
+    )
 
     class Meta:
         model = Office
-        fields = ("q", "kind")
+        fields = ("q", "kind", "standing")
+
+    def by_standing(self, rows: QuerySet[Office], name: str, value: str) -> QuerySet[Office]:
+        return rows.filter(retired_on__isnull=value == "in_use")
 
     def by_text(self, rows: QuerySet[Office], name: str, value: str) -> QuerySet[Office]:
         text = value.strip()

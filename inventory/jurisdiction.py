@@ -27,7 +27,7 @@ def propose_supervision(
         region: where the unit lies.
         kind: a value of Authority.
     """
-    offices = Office.objects.filter(kind=kind).select_related("region")
+    offices = Office.objects.in_use().filter(kind=kind).select_related("region")
     line = [(place.pk, place.level) for place in region.line]
     return nearest_office(affiliation, line, offices.filter(region_id__in=[pk for pk, _ in line]))
 

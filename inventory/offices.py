@@ -1,6 +1,9 @@
 """What the tree of supervising offices must not become; shared by the form and the act."""
 
 from collections.abc import Iterator
+from typing import Any
+
+from django.db import models
 
 from inventory.jurisdiction import beyond
 from inventory.models import Office, Supervision
@@ -20,12 +23,42 @@ def problems(office: Office) -> Iterator[tuple[str, str]]:
         yield from _settled_problems(office, Office.objects.get(pk=office.pk))
 
 
+def left_of(office: Office) -> list[str]:
+    """Say in Chinese what keeps `office` from being retired, one entry a kind; [] for nothing.
+
+    Asked are all models that point to an office, in whichever room, whose queryset says with
+    `unfinished()` which of its rows still need one, and with `UNFINISHED` what these are called.
+    """
+    found = []
+    for model, columns in pointing().items():
+        rows: Any = model._default_manager.none()
+        if hasattr(rows, "unfinished"):
+            rule = models.Q()
+            for column in columns:
+                rule |= models.Q(**{column: office})
+            if count := model._default_manager.unfinished().filter(rule).count():
+                found.append(rows.UNFINISHED.format(count))
+    return found
+
+
+def pointing() -> dict[Any, list[str]]:
+    """The models with a foreign key to an office, and its columns."""
+    found: dict[Any, list[str]] = {}
+    for relation in Office._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete:
+            key: Any = relation
+            found.setdefault(key.related_model, []).append(key.field.name)
+    return found
+
+
 def _place_problems(office: Office) -> Iterator[tuple[str, str]]:
     parent = office.parent
     if parent is None:
         return
     if office.pk is not None and parent.path.startswith(Office.objects.get(pk=office.pk).path):
         yield "parent", "上级不能是本机关或本机关的下级。"
+    elif parent.retired_on and not office.retired_on:
+        yield "parent", f"{parent}已停用，不能作为上级。"
     elif parent.kind != office.kind:
         yield (
             "parent",

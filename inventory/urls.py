@@ -31,5 +31,7 @@ urlpatterns = [
     path("offices/", offices.office_list, name="office_list"),
     path("offices/new/", offices.create, name="office_create"),
     path("offices/<int:office_id>/edit/", offices.edit, name="office_edit"),
+    path("offices/<int:office_id>/retire/", offices.retire, name="office_retire"),
+    path("offices/<int:office_id>/restore/", offices.restore, name="office_restore"),
     path("regions/", units.region_picker, name="region_picker"),
 ]

@@ -170,6 +170,12 @@ class ReportWords(models.Model):
 
 
 class DestructionQuerySet(models.QuerySet["Destruction"]):
+    UNFINISHED = "待批准的文件销毁清单 {} 份"
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.filter(approved=None)
+
     def visible_to(self, user: Any) -> Self:
         """Lists of the user's office, and of those below it."""
         rule = Q(pk__in=[])

@@ -184,7 +184,7 @@ class RoleForm(forms.Form):
     )
     office = forms.ModelChoiceField(
         label="监管机关",
-        queryset=Office.objects.all(),
+        queryset=Office.objects.in_use(),
         required=False,
         empty_label="（单位角色不选）",
     )

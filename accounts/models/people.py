@@ -254,6 +254,15 @@ def _values(roles: frozenset[Role]) -> list[str]:
 PLACES = ("unit", "office")
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    UNFINISHED = "在职或待确认的人员 {} 名"
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        asked = Q(grants__status="requested")
+        return self.filter(Q(active=True) | asked).distinct()
+
+
 class Membership(models.Model):
     """A role in exactly one place: a unit, an office, or (三员) the portal."""
 
@@ -266,6 +275,8 @@ class Membership(models.Model):
         Office, models.PROTECT, null=True, blank=True, related_name="memberships"
     )
     active = models.BooleanField("有效", default=True)
+
+    objects: ClassVar[Any] = MembershipQuerySet.as_manager()
 
     class Meta:
         verbose_name = "任职"

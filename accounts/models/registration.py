@@ -19,6 +19,8 @@ def proof_path(instance: "Registration", filename: str) -> str:
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
+    UNFINISHED = "待审批的注册申请 {} 件"
+
     def visible_to(self, user: Any) -> Self:
         """Applications that lie with an office of `user`, or with one below it."""
         rule = Q(pk__in=[])
@@ -28,6 +30,10 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
 
     def waiting(self) -> Self:
         return self.filter(status=Registration.Status.PENDING)
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.waiting()
 
     def proofs_due(self) -> Self:
         """Refused applications whose proof has been kept for as long as the policy allows."""
@@ -108,7 +114,7 @@ class Registration(models.Model):
     def offices(self) -> models.QuerySet[Office]:
         """Offices of the same kind whose area the unit lies in, without the present one."""
         codes = [place.pk for place in self.region.line]
-        rows: models.QuerySet[Office] = Office.objects.filter(
+        rows: models.QuerySet[Office] = Office.objects.in_use().filter(
             kind=self.office.kind, region_id__in=codes
         )
         return rows.exclude(pk=self.office_id)

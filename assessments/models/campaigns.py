@@ -33,6 +33,12 @@ class Questionnaire(models.Model):
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
+    UNFINISHED = "未归档的专项行动 {} 项"
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.exclude(status=Campaign.Status.ARCHIVED)
+
     def visible_to(self, user: Any) -> Self:
         """Campaigns of offices in the user's subtree or that ask a unit the user may see."""
         units = Unit.objects.visible_to(user).values("pk")

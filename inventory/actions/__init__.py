@@ -1,7 +1,7 @@
 """What changes the inventory, each act with its audit event in one transaction."""
 
 from inventory.actions.base import Refused
-from inventory.actions.offices import save_office
+from inventory.actions.offices import restore_office, retire_office, save_office
 from inventory.actions.sight import delegate_unit, end_delegation, set_superior
 from inventory.actions.supervision import (
     accept_transfer,
@@ -24,6 +24,8 @@ __all__ = [
     "end_delegation",
     "may_answer",
     "register_unit",
+    "restore_office",
+    "retire_office",
     "retire_system",
     "save_office",
     "save_system",

@@ -5,9 +5,24 @@ from typing import Any
 
 from django.db import models
 
+from inventory.models import Office
+
 
 class Refused(Exception):
     """A rule of this room forbids the act; `str(error)` is Chinese and meant for the person."""
+
+
+def require_in_use(*offices: Office) -> None:
+    """Refuse what would hang something on a retired office. Call inside a transaction: the offices
+    are held to its end, so that none is retired meanwhile.
+
+    Raises:
+        Refused: one of `offices` is retired.
+    """
+    keys = [office.pk for office in offices]
+    rows = Office.objects.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+    if gone := next((office for office in rows if office.retired_on), None):
+        raise Refused(f"{gone}已停用，请选择其他机关。")
 
 
 def changes_of(row: models.Model, stored: models.Model | None = None) -> dict[str, Any]:

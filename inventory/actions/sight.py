@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit.trail import Actor, record
-from inventory.actions.base import Refused
+from inventory.actions.base import Refused, require_in_use
 from inventory.models import Delegation, Office, Unit
 
 LONGEST_DAYS = 366
@@ -27,7 +27,7 @@ def delegate_unit(
     Raises:
         PermissionDenied: `by` does not manage the unit.
         Refused: no reason, a day that is past or more than a year away, or an office that
-            supervises the unit or may read it already.
+            supervises the unit, may read it already or is retired.
     """
     _require(by, unit)
     if not reason.strip():
@@ -37,6 +37,7 @@ def delegate_unit(
         raise Refused("截止日期须在今天至一年以内。")
     if unit.supervisions.filter(office__path__startswith=office.path).exists():
         raise Refused(f"{office}本来就能查阅该单位，无需授权。")
+    require_in_use(office)
     Unit.objects.select_for_update().get(pk=unit.pk)  # two clicks give one delegation
     if unit.delegations.in_force().filter(office=office).exists():
         raise Refused(f"已授权{office}查阅，如需变更请先结束原来的授权。")

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from audit.trail import Actor, record
 from emailsec.lib.wake import wake
-from inventory.actions.base import Refused
+from inventory.actions.base import Refused, require_in_use
 from inventory.jurisdiction import beyond
 from inventory.models import Office, Region, Supervision, SupervisionTransfer, Unit
 
@@ -33,7 +33,8 @@ def transfer_unit(
 
     Raises:
         Refused: no reason given, the unit is already there or on its way, `by` works in an office
-            that merely reads the unit, or it would lie outside the area of a supervising office.
+            that merely reads the unit, `office` is retired, or the unit would lie outside the area
+            of a supervising office.
     """
     if by.pk is not None and not unit.is_supervised_by(by):
         raise Refused("只有该单位的监管机关或其上级机关可以变更监管关系。")
@@ -42,6 +43,7 @@ def transfer_unit(
     former = _supervisor(unit, office.kind)
     if former == office:
         raise Refused(f"该单位现在就由{office}监管，无需变更。")
+    require_in_use(office)
     _require_area(unit, office, region)
     transfer = SupervisionTransfer(
         unit=unit,
@@ -75,6 +77,7 @@ def accept_transfer(*, transfer: SupervisionTransfer, by: Actor) -> None:
     _lock(transfer)
     if _supervisor(transfer.unit, transfer.kind) != transfer.from_office:
         raise Refused("该单位的监管机关已另有变更，此项移交不再有效，请不予接收。")
+    require_in_use(transfer.to_office)
     _require_area(transfer.unit, transfer.to_office, transfer.region)
     _carry_out(transfer, _S.ACCEPTED, by=by)
     wake("inbox.tasks.tell_transfers")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from audit.trail import Actor, record
-from inventory.actions.base import Refused, changes_of
+from inventory.actions.base import Refused, changes_of, require_in_use
 from inventory.jurisdiction import beyond, propose_supervision
 from inventory.models import (
     Authority,
@@ -50,8 +50,8 @@ def register_unit(
         domains: registered domains as A-labels.
 
     Raises:
-        Refused: the unit lies outside the area of `office`, or the credit code was registered in
-            the meantime.
+        Refused: the unit lies outside the area of `office`, or the office was retired or the
+            credit code registered in the meantime.
     """
     if reason := beyond(unit.region, office):
         raise Refused(reason)
@@ -64,6 +64,7 @@ def register_unit(
     if office.kind != Authority.POLICE:
         police = propose_supervision(affiliation=unit.affiliation, region=unit.region)
         offices += [police] if police else []
+    require_in_use(*offices)
     Supervision.objects.bulk_create(
         Supervision(unit=unit, kind=row.kind, office=row) for row in offices
     )

@@ -5,6 +5,7 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Field, Fieldset, Layout, Row
 from django import forms
+from django.db.models import Q
 
 from inventory import codes
 from inventory.forms.fields import CodeField, RegionField, speak_plainly
@@ -22,12 +23,15 @@ class OfficeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     parent = ParentField(
         label="上级",
-        queryset=Office.objects.all(),
+        queryset=Office.objects.in_use(),
         required=False,
         empty_label="（没有上级）",
         help_text="上级机关的人员能看到本机关及其下级监管的全部单位。",
     )
-    region = RegionField(label="所在区划")
+    region = RegionField(
+        label="所在区划",
+        help_text="即管辖范围：只能监管其中的单位，注册申请和新登记的单位按它分派。各类机关都须填写。",
+    )
     phone = CodeField(label="联系电话", check=codes.phone, required=False)
 
     class Meta:
@@ -54,7 +58,8 @@ class OfficeForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            others = Office.objects.exclude(path__startswith=self.instance.path)
+            standing = Q(retired_on=None) | Q(pk=self.instance.parent_id)
+            others = Office.objects.filter(standing).exclude(path__startswith=self.instance.path)
             self.fields["parent"].queryset = others  # type: ignore[attr-defined]
         speak_plainly(self)
         self.helper = FormHelper()
@@ -80,9 +85,21 @@ class OfficeForm(forms.ModelForm):  # type: ignore[type-arg]
         data = super().clean() or self.cleaned_data
         if not {"kind", "parent", "region", "number_prefix"} & set(self.errors):
             # A draft of its own: the instance is filled in only after this.
-            draft = Office(pk=self.instance.pk)
+            draft = Office(pk=self.instance.pk, retired_on=self.instance.retired_on)
             for name in ("kind", "parent", "region", "number_prefix"):
                 setattr(draft, name, data[name])
             for name, reason in problems(draft):
                 self.add_error(name, reason)
         return data
+
+
+class RetireOfficeForm(forms.Form):
+    """Why an office goes out of use."""
+
+    reason = forms.CharField(
+        label="停用理由", max_length=200, help_text="例如“机构改革后并入甲市支队”。"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        speak_plainly(self)

@@ -42,7 +42,7 @@ class TransferForm(_PlainForm):
     def __init__(self, *args: Any, unit: Unit, kind: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.unit = unit
-        offices = Office.objects.filter(kind=kind).select_related("region")
+        offices = Office.objects.in_use().filter(kind=kind).select_related("region")
         self.fields["office"].queryset = offices  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class DelegationForm(_PlainForm):
     """Who may read a unit for a time."""
 
     key = "delegation"
-    office = forms.ModelChoiceField(label="授权查阅的机关", queryset=Office.objects.all())
+    office = forms.ModelChoiceField(label="授权查阅的机关", queryset=Office.objects.in_use())
     until = forms.DateField(
         label="截止日期",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),

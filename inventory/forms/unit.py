@@ -175,7 +175,8 @@ class NewUnitForm(UnitForm):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, user=user, **kwargs)
-        self.fields["office"].queryset = Office.objects.under(user)  # type: ignore[attr-defined]
+        offices = Office.objects.under(user).in_use()
+        self.fields["office"].queryset = offices  # type: ignore[attr-defined]
 
     def more(self) -> list[str]:
         return ["office"]

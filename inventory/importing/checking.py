@@ -108,7 +108,7 @@ class _Checker:
                 office__in=self.under, unit__in=self.units_by_code.values()
             ).values_list("unit_id", flat=True)
         )
-        self.offices_under = {office.name: office for office in self.under}
+        self.offices_under = {o.name: o for o in self.under if not o.retired_on}
         self.system_by_key: dict[tuple[str, str], MailSystem] = {}
         self.systems_with_domain: set[int] = set()
 
@@ -188,7 +188,9 @@ class _Checker:
             r.pk: r for r in Region.objects.filter(pk__in=codes).select_related("parent__parent")
         }
         sectors = {s.name: s for s in Sector.objects.filter(active=True)}
-        police = list(Office.objects.filter(kind=Authority.POLICE).select_related("region"))
+        police = list(
+            Office.objects.in_use().filter(kind=Authority.POLICE).select_related("region")
+        )
         now = self._supervising()
         seen: dict[str, int] = {}
         for row in rows:

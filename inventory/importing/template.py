@@ -28,7 +28,7 @@ def options_for(user: Any) -> dict[str, list[str]]:
     """Return what the drop-downs that come from tables offer to `user`."""
     return {
         "sector": list(Sector.objects.filter(active=True).values_list("name", flat=True)),
-        "office": list(Office.objects.under(user).values_list("name", flat=True)),
+        "office": list(Office.objects.under(user).in_use().values_list("name", flat=True)),
     }
 
 

@@ -89,6 +89,16 @@ class Authority(models.TextChoices):
 
 
 class OfficeQuerySet(models.QuerySet["Office"]):
+    UNFINISHED = "在用的下级机关 {} 个"
+
+    def in_use(self) -> Self:
+        """Those that may be chosen; a retired one is only named by what it did."""
+        return self.filter(retired_on=None)
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.in_use()
+
     def under(self, user: Any) -> Self:
         """The offices in which `user` works, and all below them."""
         rule = Q(pk__in=[])
@@ -115,6 +125,7 @@ class Office(models.Model):
     )
     address = models.CharField("地址", max_length=120, blank=True)
     phone = models.CharField("联系电话", max_length=30, blank=True)
+    retired_on = models.DateField("停用日期", null=True, editable=False)
 
     objects: ClassVar[Any] = OfficeQuerySet.as_manager()
 

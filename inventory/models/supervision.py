@@ -10,6 +10,14 @@ from inventory.models.places import Authority, Office, Region
 from inventory.models.units import Unit, UnitOwnedQuerySet
 
 
+class SupervisionQuerySet(UnitOwnedQuerySet):
+    UNFINISHED = "监管的单位 {} 个"
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.all()
+
+
 class Supervision(models.Model):
     """Which office supervises a unit, one office per kind of authority."""
 
@@ -18,7 +26,7 @@ class Supervision(models.Model):
     office = models.ForeignKey(Office, models.PROTECT, related_name="supervisions")
     since = models.DateField("自", auto_now_add=True)
 
-    objects: ClassVar[Any] = UnitOwnedQuerySet.as_manager()
+    objects: ClassVar[Any] = SupervisionQuerySet.as_manager()
 
     class Meta:
         verbose_name = "监管关系"
@@ -32,6 +40,8 @@ class Supervision(models.Model):
 
 
 class TransferQuerySet(models.QuerySet["SupervisionTransfer"]):
+    UNFINISHED = "待接收的移交 {} 项"
+
     def visible_to(self, user: Any) -> Self:
         """Hand-overs from or to the user's own offices and what lies below them. Who is to take a
         unit reads of it what the hand-over says, not the unit; the unit itself does not read it."""
@@ -40,6 +50,10 @@ class TransferQuerySet(models.QuerySet["SupervisionTransfer"]):
 
     def waiting(self) -> Self:
         return self.filter(status=SupervisionTransfer.Status.PROPOSED)
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.waiting()
 
 
 class SupervisionTransfer(models.Model):
@@ -99,8 +113,14 @@ class SupervisionTransfer(models.Model):
 
 
 class DelegationQuerySet(UnitOwnedQuerySet):
+    UNFINISHED = "有效的授权查阅 {} 项"
+
     def in_force(self) -> Self:
         return self.filter(until__gte=timezone.localdate())
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.in_force()
 
 
 class Delegation(models.Model):

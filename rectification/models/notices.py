@@ -16,6 +16,7 @@ from rectification.models.findings import Finding, FindingChange, FindingQuerySe
 
 class NoticeQuerySet(ScopedQuerySet["Notice"]):
     scope_path = "unit"
+    UNFINISHED = "未办结的整改通知 {} 份"
     _revoked = Q(status="void", served_on__isnull=False)
 
     def visible_to(self, user: Any) -> Self:
@@ -27,6 +28,10 @@ class NoticeQuerySet(ScopedQuerySet["Notice"]):
         for path in scope_of(user).office_paths:
             rule |= Q(office__path__startswith=path)
         return self.filter(rule)
+
+    def unfinished(self) -> Self:
+        """See inventory.offices.left_of."""
+        return self.exclude(status__in=(Notice.Status.FINISHED, Notice.Status.VOID))
 
     def with_counts(self) -> Self:
         """Adds `ordered` and `ordered_done`: findings to repair, and those 销号; nothing is done

@@ -64,6 +64,7 @@ from reports.mapping.selfcheck import selfcheck_paper
 from reports.models import Destruction, Document
 from scans.models import Authorization, Observation, RunObservation, ScanRun, Verdict, Wave
 from tests.files import pdf
+from tests.world import make_office
 
 # Another content than the one that the walk uploads: the same twice would be refused.
 KEPT = pdf("kept")
@@ -199,6 +200,10 @@ def _inventory(case: Case) -> None:
         ),
         "unit": owner.unit,
         "office": owner.office,
+        "empty_office": make_office(f"空置机关{owner.slug}", owner.unit.region),
+        "retired_office": make_office(
+            f"停用机关{owner.slug}", owner.unit.region, retired_on=today()
+        ),
         "system": owner.system,
         "batch": batch,
         "person": owner.filler,

@@ -3,9 +3,19 @@
 import pytest
 from django.urls import reverse
 
+from accounts.forms import AccountForm
+from accounts.models import Membership, Registration
+from assessments.models import Campaign
 from audit.models import AuditEvent
+from emailsec.lib.workdays import today
 from inventory import actions
-from inventory.models import Office, Unit
+from inventory.forms.supervision import DelegationForm, TransferForm
+from inventory.forms.unit import NewUnitForm
+from inventory.jurisdiction import propose_supervision
+from inventory.models import Delegation, Office, Supervision, SupervisionTransfer, Unit
+from inventory.offices import left_of, pointing
+from rectification.models import Notice
+from reports.models import Destruction
 from tests.world import make_office, make_region
 
 pytestmark = pytest.mark.django_db
@@ -167,3 +177,139 @@ def test_the_list_filters_and_asks_a_fixed_number_of_times(
         make_office(f"大队{n}", world.city_a.region, world.city_a)
     with django_assert_num_queries(len(few)):
         admin.get(reverse(LIST))
+
+
+# --- Retirement ------------------------------------------------------------------------------
+
+# What may point to a retired office: it is only named by these, or ended with them.
+NAMED_ONLY = {"inventory.ImportBatch", "inbox.HandOver"}
+
+
+@pytest.fixture
+def empty(world):
+    return make_office("丁支队", world.city_a.region, world.province, number_prefix="丁")
+
+
+def retire(office):
+    return reverse("inventory:office_retire", args=[office.pk])
+
+
+def test_every_model_that_points_to_an_office_says_what_it_leaves_open():
+    silent = {
+        model._meta.label
+        for model in pointing()
+        if not hasattr(model._default_manager.none(), "unfinished")
+    }
+    assert silent == NAMED_ONLY
+
+
+def hang(office, what, world):
+    """Hang one thing of every kind on `office`."""
+    unit, by = world.unit_a, world.officer
+    day = {"deadline": today()}
+    if what == "下级机关":
+        make_office("戊大队", office.region, office)
+    elif what == "单位":
+        Supervision.objects.create(unit=unit, kind="secrecy", office=office)
+    elif what == "人员":
+        Membership.objects.filter(user=by).update(office=office)
+    elif what == "授权查阅":
+        Delegation.objects.create(unit=unit, office=office, until=today(), reason="x")
+    elif what == "移交":
+        SupervisionTransfer.objects.create(unit=unit, kind="police", to_office=office, reason="x")
+    elif what == "通知":
+        Notice.objects.create(office=office, unit=unit, drafted_by=by, **day)
+    elif what == "清单":
+        Destruction.objects.create(office=office, proposed_by=by)
+    elif what == "注册申请":
+        place = {"region": unit.region, "sector": unit.sector}
+        Registration.objects.create(office=office, receipt="x", nonce="x", **place)
+    else:
+        version = {"version": "x", "title": "x", "source": "", "sha256": "0"}
+        made = Campaign._meta.get_field("questionnaire").related_model.objects.create(**version)
+        Campaign.objects.create(office=office, title="x", questionnaire=made, **day)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("下级机关", "单位", "人员", "授权查阅", "移交", "通知", "清单", "注册申请"),
+        "专项行动",
+    ],
+)
+def test_an_office_that_something_hangs_on_is_not_retired(admin, world, empty, what):
+    assert left_of(empty) == []
+    hang(empty, what, world)
+    page = admin.get(retire(empty)).content.decode()
+    assert "现在还不能停用" in page
+    assert what in page.split("尚有")[1]
+    with pytest.raises(actions.Refused, match=f"还不能停用，尚有：.*{what} 1 "):
+        actions.retire_office(office=empty, reason="并入他处", by=world.system_admin)
+    assert admin.post(retire(empty), {"reason": "并入他处"}).status_code == 422
+    assert Office.objects.in_use().filter(pk=empty.pk).exists()
+
+
+def test_a_retired_office_is_offered_nowhere_and_comes_back(admin, world, empty):
+    def offered():
+        # Without the index: every place where an office can be chosen.
+        return [
+            empty in form.fields["office"].queryset
+            for form in (
+                NewUnitForm(user=world.officer_province),
+                TransferForm(unit=world.unit_a, kind="police"),
+                DelegationForm(),
+                AccountForm(),
+            )
+        ] + [
+            empty in admin.get(edit(world.city_b)).context["form"].fields["parent"].queryset,
+            propose_supervision(affiliation="4", region=county) == empty,
+        ]
+
+    county = make_region("370103", "丁区", 3, empty.region)
+    Office.objects.filter(pk=empty.pk).update(region=county)
+    assert all(offered())
+    assert admin.post(retire(empty), {"reason": " "}).status_code == 422
+    assert admin.post(retire(empty), {"reason": "并入他处"}).url == reverse(LIST)
+    assert not any(offered())
+    assert AuditEvent.objects.get(action="office.retire").details == {"reason": "并入他处"}
+    assert "已停用" in admin.get(reverse(LIST)).content.decode()
+    assert list(admin.get(reverse(LIST), {"standing": "retired"}).context["page"]) == [empty]
+    for act in (
+        lambda: actions.delegate_unit(
+            unit=world.unit_a, office=empty, until=today(), reason="x", by=world.officer
+        ),
+        lambda: actions.transfer_unit(
+            unit=world.unit_a, office=empty, reason="x", by=world.officer_province
+        ),
+        lambda: actions.save_office(
+            office=Office(
+                kind="police", name="己", region=county, parent=empty, number_prefix="己"
+            ),
+            by=world.system_admin,
+        ),
+    ):
+        empty.refresh_from_db()
+        with pytest.raises(actions.Refused, match="已停用"):
+            act()
+    # A form opened before does not bring it back; its button does.
+    assert admin.post(edit(empty), of(empty, phone="0991-999")).status_code == 302
+    assert not Office.objects.in_use().filter(pk=empty.pk).exists()
+    assert "恢复使用" in admin.get(edit(empty)).content.decode()
+    admin.post(reverse("inventory:office_restore", args=[empty.pk]))
+    assert all(offered())
+    assert AuditEvent.objects.filter(action="office.restore").count() == 1
+
+
+def test_what_stands_below_a_retired_office_is_restored_after_it(admin, world, empty):
+    below = make_office("戊大队", empty.region, empty, number_prefix="戊")
+    for office in (below, empty):
+        actions.retire_office(office=office, reason="撤销", by=world.system_admin)
+    with pytest.raises(actions.Refused, match="请先恢复上级"):
+        actions.restore_office(office=below, by=world.system_admin)
+    for office in (empty, below):
+        actions.restore_office(office=office, by=world.system_admin)
+    with pytest.raises(actions.Refused, match="没有停用"):
+        actions.restore_office(office=below, by=world.system_admin)
+    for who in (world.officer, world.security_admin):
+        with pytest.raises(actions.Refused, match="由系统管理员维护"):
+            actions.retire_office(office=below, reason="x", by=who)
