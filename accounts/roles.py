@@ -96,6 +96,9 @@ POWERS: dict[Role, frozenset[str]] = {
     Role.AUDIT_ADMIN: frozenset({"audit.read"}),
 }
 
+# What people of an office hold that supervises nobody (邮件服务提供方), whatever their role.
+READING: frozenset[str] = frozenset(_UNIT_READ | {"dashboard.read"})
+
 
 # What each power permits, in the order of a case; 权限一览 shows them so.
 POWER_LABELS: dict[str, str] = {

@@ -54,6 +54,8 @@ def beyond(region: Region, office: Office) -> str:
     Supervision is not geography: a provincial organ in a city belongs to the province's office. But
     no office reaches beyond the division it stands for, or the figures of a place would not add up.
     """
+    if office.only_reads:
+        return f"{office}是{office.get_kind_display()}，不监管单位；可授权其查阅。"
     area = office.region
     if region.code.startswith(area.prefix):
         return ""

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 
 from inventory.jurisdiction import beyond
-from inventory.models import Office, Supervision
+from inventory.models import Authority, Office, Supervision
 
 
 def problems(office: Office) -> Iterator[tuple[str, str]]:
@@ -72,6 +72,9 @@ def _settled_problems(office: Office, stored: Office) -> Iterator[tuple[str, str
     supervisions = Supervision.objects.filter(office=office)
     if office.kind != stored.kind and (supervisions.exists() or stored.children.exists()):
         yield "kind", "已有下级机关或监管单位的，类别不能更改；请另建一个机关。"
+    elif office.only_reads != stored.only_reads and (left := left_of(stored)):
+        # Its people would change what they may do, without anybody having confirmed it.
+        yield "kind", f"尚有{'、'.join(left)}，不能改为或改自{Authority.PROVIDER.label}。"
     if office.region_id != stored.region_id:
         places = supervisions.order_by().values_list("unit__region", flat=True).distinct()
         regions = type(office.region).objects.filter(pk__in=places)

@@ -14,6 +14,7 @@ from accounts.roles import (
     OFFICE_ROLES,
     PORTAL_POWERS,
     PORTAL_ROLES,
+    READING,
     UNIT_ROLES,
     Role,
     powers_of,
@@ -176,6 +177,12 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
             unit_ids=tuple(m.unit_id for m in self._memberships if m.unit_id),
         )
 
+    @property
+    def powers(self) -> frozenset[str]:
+        """What the roles permit, as far as the place of the person lets them."""
+        held = powers_of(self.roles)
+        return held & READING if self.office and self.office.only_reads else held
+
     def can(self, power: str, obj: Any = None) -> bool:
         """Say whether one of the user's roles holds `power` over `obj`.
 
@@ -183,7 +190,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
         merely read (a superior unit its subordinate, an office what is delegated to it) holds
         powers to read and no other.
         """
-        if not self.is_active or power not in powers_of(self.roles):
+        if not self.is_active or power not in self.powers:
             return False
         # What the 三员 may do they may do to every account, wherever its person works.
         if obj is None or power in PORTAL_POWERS:

@@ -49,6 +49,7 @@ class OfficeForm(forms.ModelForm):  # type: ignore[type-arg]
             "phone",
         )
         help_texts = {
+            "kind": "邮件服务提供方不监管单位，只查阅授权给它的单位；其人员不论角色都只能查阅。",
             "name": "全称，例如“甲市公安局网安支队”。",
             "short_name": "列表中使用，例如“甲市支队”。",
             "own_numbering": "不选的，拟稿时填写本机关办案平台登记的文号。",

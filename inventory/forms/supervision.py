@@ -62,11 +62,18 @@ class DeclineForm(_PlainForm):
     reason = forms.CharField(label="不予接收的理由", max_length=200, help_text="移交机关会看到。")
 
 
+class ReaderField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """An office, by its name and kind: an enterprise is not taken for an authority."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name}（{obj.get_kind_display()}）" if obj.only_reads else str(obj)
+
+
 class DelegationForm(_PlainForm):
     """Who may read a unit for a time."""
 
     key = "delegation"
-    office = forms.ModelChoiceField(label="授权查阅的机关", queryset=Office.objects.in_use())
+    office = ReaderField(label="授权查阅的机关", queryset=Office.objects.in_use())
     until = forms.DateField(
         label="截止日期",
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),

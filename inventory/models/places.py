@@ -79,13 +79,15 @@ class KeyIndustry(models.Model):
 
 
 class Authority(models.TextChoices):
-    """Kinds of authority that supervise units; each has its own tree of offices."""
+    """Kinds of offices; each has its own tree. All but PROVIDER supervise units: a provider runs
+    mail systems for others, and reads the units that are delegated to it."""
 
     POLICE = "police", "公安网安"
     SECRECY = "secrecy", "保密行政管理"
     TELECOM = "telecom", "通信管理"
     INDUSTRY = "industry", "行业主管"
     GOVNET = "govnet", "外网办/平台运营"
+    PROVIDER = "provider", "邮件服务提供方"
 
 
 class OfficeQuerySet(models.QuerySet["Office"]):
@@ -148,3 +150,7 @@ class Office(models.Model):
         if old:  # those below move along
             tail = Concat(Value(path), Substr("path", len(old) + 1))
             offices.filter(path__startswith=old).exclude(pk=self.pk).update(path=tail)
+
+    @property
+    def only_reads(self) -> bool:
+        return self.kind == Authority.PROVIDER

@@ -32,7 +32,10 @@ class Supervision(models.Model):
         verbose_name = "监管关系"
         verbose_name_plural = "监管关系"
         constraints = [
-            models.UniqueConstraint(fields=["unit", "kind"], name="one_office_per_unit_and_kind")
+            models.UniqueConstraint(fields=["unit", "kind"], name="one_office_per_unit_and_kind"),
+            models.CheckConstraint(
+                condition=~Q(kind=Authority.PROVIDER), name="providers_supervise_nobody"
+            ),
         ]
 
     def __str__(self) -> str:

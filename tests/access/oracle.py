@@ -49,6 +49,11 @@ def sees(user: User, unit: Unit, today: dt.date) -> bool:
     return user.active and any(p in [unit, *up, *lent, *above] for p in user.places)
 
 
+def acts(user: User, unit: Unit) -> bool:
+    above = [office for own in unit.offices for office in line(own)]
+    return user.active and any(p in [unit, *above] for p in user.places)
+
+
 def sees_notice(user: User, notice: Notice, today: dt.date) -> bool:
     issued = user.active and any(p in line(notice.office) for p in user.places)
     return issued or (notice.served and sees(user, notice.unit, today))

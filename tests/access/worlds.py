@@ -1,6 +1,6 @@
 """Random worlds for the property of `visible_to`: drawn as plain rows, then written to tables.
 
-A world holds trees of offices of two kinds, units with and without supervisors, a superior and
+A world holds trees of offices of three kinds, units with and without supervisors, a superior and
 delegations in force and expired, people of every role, and for each unit a row of each kind that
 the portal keeps about it.
 """
@@ -37,6 +37,7 @@ from scans.models import Authorization, Observation, ScanRun, Verdict, Wave
 from tests.access import oracle
 
 KINDS = ("police", "industry")
+READER = "provider"  # supervises nobody; others lend it units
 UNSERVED, SERVED = ("drafted", "checked", "approved"), ("served", "replied", "finished")
 
 
@@ -55,17 +56,18 @@ def draw(seed: int, people: int) -> Drawn:
     random = Random(seed)
     world = Drawn()
     for _ in range(random.randint(1, 8)):
-        kind = random.choice(KINDS)
+        kind = random.choice((*KINDS, READER) if world.offices else KINDS)
         near = [o for o in world.offices if o.kind == kind]
         parent = random.choice([None, *near, *near]) if near else None
         world.offices.append(oracle.Office(kind, parent))
     for _ in range(random.randint(1, 7)):
         world.units.append(_unit(random, world))
+    issuers = [office for office in world.offices if office.kind != READER]
     for unit in world.units:  # any unit, also in a ring: the rule looks one step up
         unit.superior = random.choice([None, *(u for u in world.units if u is not unit)])
         unit.superior_may_read = random.random() < 0.5
         for _ in range(2):
-            office = random.choice(world.offices)
+            office = random.choice(issuers)
             world.notices.append(oracle.Notice(unit, office, random.random() < 0.5))
     world.users = [_person(random, world) for _ in range(people)]
     return world
@@ -108,6 +110,7 @@ class Written:
 
     Attributes:
         users: in the order of the drawn ones.
+        units: likewise.
         owned: model → key of a row → the unit that owns it, as drawn.
         issued: model → key of a row → the notice that it belongs to, as drawn.
         personal: model → key of a row → whose it is, by the user's place in the list.
@@ -115,6 +118,7 @@ class Written:
     """
 
     users: list[User] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
     owned: dict[type[Model], dict[int, oracle.Unit]] = field(default_factory=dict)
     issued: dict[type[Model], dict[int, oracle.Notice]] = field(default_factory=dict)
     personal: dict[type[Model], dict[int, int]] = field(default_factory=dict)
@@ -130,7 +134,7 @@ class Writer:
         self.region = Region.objects.get_or_create(code="370000", name="丙省", level=1)[0]
         self.sector = Sector.objects.get_or_create(code="43", name="教育")[0]
         self.offices = self._offices()
-        self.units = self._units()
+        self.units = self.done.units = self._units()
         self.done.users = self._people()
         self.people = self.done.users
 
