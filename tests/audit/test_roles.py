@@ -1,5 +1,7 @@
 """The two roles of production on a PostgreSQL of their own: the web role adds, and no more."""
 
+import datetime as dt
+import gzip
 import os
 import subprocess
 import sys
@@ -11,11 +13,23 @@ from typing import Any
 import psycopg2
 import pytest
 
+from audit.policy import policy
 from tests.tools.common import ROOT
 from tools import services
 
 pytestmark = pytest.mark.slow
 TABLES = ("audit_auditevent", "audit_auditseal")
+OLD = 3  # sound events that the web role recorded and sealed long ago
+LONG_AGO = f"""
+import datetime, time_machine
+from django.utils import timezone
+from audit.sealing import seal
+from audit.trail import SYSTEM, record
+with time_machine.travel(timezone.now() - datetime.timedelta(days={policy().live_days + 30})):
+    for _ in range({OLD}):
+        record("audit.verify", None, by=SYSTEM)
+    seal()
+"""
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         owner.autocommit = web.autocommit = True
         made = Portal(owner, web, env)
         made.manage("migrate", "audit")
+        made.manage("shell", "--no-imports", "-c", LONG_AGO)
         yield made
         owner.close()
         web.close()
@@ -102,7 +117,7 @@ def carried_out(connection: Any, *statements: str) -> list[str]:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_web_role_adds_and_reads_and_can_do_nothing_else(portal: Portal, table: str):
-    add(portal.web, TABLES.index(table) + 1)
+    add(portal.web, TABLES.index(table) + 11)
     with portal.web.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {table}")
         assert cursor.fetchone()[0] > 0
@@ -129,7 +144,7 @@ def test_the_web_role_adds_and_reads_and_can_do_nothing_else(portal: Portal, tab
 
 @pytest.mark.parametrize("table", TABLES)
 def test_the_owner_deletes_only_by_saying_so_and_never_changes(portal: Portal, table: str):
-    add(portal.owner, TABLES.index(table) + 10)
+    add(portal.owner, TABLES.index(table) + 21)
     attempts = (f"UPDATE {table} SET digest = ''", f"DELETE FROM {table}", f"TRUNCATE {table}")
     assert carried_out(portal.owner, *attempts) == []
     with portal.owner.cursor() as cursor:
@@ -143,7 +158,7 @@ def test_the_owner_deletes_only_by_saying_so_and_never_changes(portal: Portal, t
 
 
 def test_the_portal_seals_and_anchors_as_the_web_role(portal: Portal):
-    add(portal.web, 20)
+    add(portal.web, 31)
     with portal.web.cursor() as cursor:
         cursor.execute("SELECT max(seq) FROM audit_auditseal")
         before = cursor.fetchone()[0]
@@ -154,3 +169,14 @@ def test_the_portal_seals_and_anchors_as_the_web_role(portal: Portal):
         )
     assert "已封存 1 条" in portal.manage("audit", "seal").stdout
     assert f"seq={before + 1} " in portal.manage("audit", "anchor").stdout
+
+
+def test_old_events_are_archived_by_the_owner_alone(portal: Portal):
+    before = (dt.date.today() - dt.timedelta(days=policy().live_days + 10)).isoformat()
+    archive = ("audit", "archive", "--before", before)
+    portal.manage(*archive)
+    [rows] = (Path(portal.env["EMAILSEC_VAR_DIR"]) / "audit" / "archives").glob("*.gz")
+    assert len(gzip.decompress(rows.read_bytes()).splitlines()) == OLD
+    with portal.web.cursor() as cursor:
+        cursor.execute("SELECT min(seq) FROM audit_auditseal")
+        assert cursor.fetchone()[0] > OLD
