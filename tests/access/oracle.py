@@ -39,6 +39,12 @@ class Notice:
     served: bool
 
 
+@dataclass(eq=False)
+class Transfer:
+    giver: Office | None
+    taker: Office
+
+
 # --- The oracle: ten lines ------------------------------------------------------------------
 
 
@@ -57,6 +63,11 @@ def acts(user: User, unit: Unit) -> bool:
 def sees_notice(user: User, notice: Notice, today: dt.date) -> bool:
     issued = user.active and any(p in line(notice.office) for p in user.places)
     return issued or (notice.served and sees(user, notice.unit, today))
+
+
+def sees_transfer(user: User, transfer: Transfer) -> bool:
+    concerned = [*line(transfer.giver), *line(transfer.taker)]
+    return user.active and any(p in concerned for p in user.places)
 
 
 def line(office: Office | None) -> list[Office]:

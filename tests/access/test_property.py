@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.roles import PORTAL_POWERS
 from assessments.models import Campaign
 from emailsec.lib.workdays import today
-from inventory.models import Unit
+from inventory.models import SupervisionTransfer, Unit
 from rectification.models import Notice
 from tests.access import oracle
 from tests.access.worlds import READER, Drawn, Writer, Written, draw
@@ -32,9 +32,9 @@ def disagreements(drawn: Drawn, made: Written) -> Iterator[str]:
     """Say where what a user gets is not what the oracle grants."""
     kinds = cycle([*made.owned, *made.issued, *made.personal])
     for n, user in enumerate(made.users):
-        # The two rules and the campaign for everybody; the many kinds of row that follow one of
-        # the rules in turn, over the users of all worlds.
-        for model in {Unit, Notice, Campaign, *islice(kinds, TURN)}:
+        # What has a rule of its own for everybody; the many kinds of row that follow one of the
+        # first two in turn, over the users of all worlds.
+        for model in {Unit, Notice, Campaign, SupervisionTransfer, *islice(kinds, TURN)}:
             wanted, got = granted(drawn, made, n, model), keys(model, user)
             if got != wanted:
                 yield f"{user}: {model.__name__} sees {got - wanted}, misses {wanted - got}"
@@ -60,6 +60,8 @@ def granted(drawn: Drawn, made: Written, n: int, model: Any) -> set[int]:
         return {pk for pk, unit in made.owned[model].items() if oracle.sees(him, unit, day)}
     if model in made.issued:
         return {pk for pk, of in made.issued[model].items() if oracle.sees_notice(him, of, day)}
+    if model is SupervisionTransfer:
+        return {pk for pk, of in made.transfers.items() if oracle.sees_transfer(him, of)}
     if model in made.personal:
         return {pk for pk, owner in made.personal[model].items() if owner == n and him.active}
     return {

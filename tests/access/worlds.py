@@ -1,11 +1,12 @@
 """Random worlds for the property of `visible_to`: drawn as plain rows, then written to tables.
 
 A world holds trees of offices of three kinds, units with and without supervisors, a superior and
-delegations in force and expired, people of every role, and for each unit a row of each kind that
-the portal keeps about it.
+delegations in force and expired, hand-overs in every state, people of every role, and for each unit
+a row of each kind that the portal keeps about it.
 """
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -28,6 +29,7 @@ from inventory.models import (
     Region,
     Sector,
     Supervision,
+    SupervisionTransfer,
     Unit,
     UnitDomain,
 )
@@ -43,12 +45,14 @@ UNSERVED, SERVED = ("drafted", "checked", "approved"), ("served", "replied", "fi
 
 @dataclass
 class Drawn:
-    """A world as drawn. Each user comes with his roles, one a place; "" stands for 三员."""
+    """A world as drawn. Each user comes with his roles, one a place; "" stands for 三员. Each
+    hand-over comes with its unit and its status."""
 
     offices: list[oracle.Office] = field(default_factory=list)
     units: list[oracle.Unit] = field(default_factory=list)
     users: list[tuple[oracle.User, list[str], list[bool]]] = field(default_factory=list)
     notices: list[oracle.Notice] = field(default_factory=list)
+    transfers: list[tuple[oracle.Unit, oracle.Transfer, str]] = field(default_factory=list)
 
 
 def draw(seed: int, people: int) -> Drawn:
@@ -69,6 +73,7 @@ def draw(seed: int, people: int) -> Drawn:
         for _ in range(2):
             office = random.choice(issuers)
             world.notices.append(oracle.Notice(unit, office, random.random() < 0.5))
+        world.transfers += _transfers(random, unit, issuers)
     world.users = [_person(random, world) for _ in range(people)]
     return world
 
@@ -82,6 +87,16 @@ def _unit(random: Random, world: Drawn) -> oracle.Unit:
         until = today() + dt.timedelta(days=random.choice((-40, -1, 0, 1, 40)))
         unit.readers.append((random.choice(world.offices), until))
     return unit
+
+
+def _transfers(
+    random: Random, unit: oracle.Unit, offices: list[oracle.Office]
+) -> Iterator[tuple[oracle.Unit, oracle.Transfer, str]]:
+    """Hand-overs of a unit in any state; one open at most, and some of a unit that nobody had."""
+    for status in random.sample(("proposed", "accepted", "declined", "withdrawn", "ordered"), 2):
+        taker = random.choice(offices)
+        giver = random.choice([None, *(o for o in offices if o.kind == taker.kind)])
+        yield unit, oracle.Transfer(giver, taker), status
 
 
 def _person(random: Random, world: Drawn) -> tuple[oracle.User, list[str], list[bool]]:
@@ -112,6 +127,7 @@ class Written:
         users: in the order of the drawn ones.
         units: likewise.
         owned: model → key of a row → the unit that owns it, as drawn.
+        transfers: key → the hand-over, as drawn.
         issued: model → key of a row → the notice that it belongs to, as drawn.
         personal: model → key of a row → whose it is, by the user's place in the list.
         campaigns: key → (its office, the units that it asks).
@@ -120,6 +136,7 @@ class Written:
     users: list[User] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     owned: dict[type[Model], dict[int, oracle.Unit]] = field(default_factory=dict)
+    transfers: dict[int, oracle.Transfer] = field(default_factory=dict)
     issued: dict[type[Model], dict[int, oracle.Notice]] = field(default_factory=dict)
     personal: dict[type[Model], dict[int, int]] = field(default_factory=dict)
     campaigns: dict[int, tuple[oracle.Office, list[oracle.Unit]]] = field(default_factory=dict)
@@ -145,6 +162,7 @@ class Writer:
         self._findings()
         self._notices()
         self._personal()
+        self._transfers()
         return self.done
 
     def _own(self, rows: list[Any]) -> list[Any]:
@@ -382,3 +400,18 @@ class Writer:
         for rows in (message, batch):
             keys = [row.pk for row in rows]
             self.done.personal[type(rows[0])] = {pk: n for n, pk in enumerate(keys)}
+
+    def _transfers(self) -> None:
+        drawn = self.world.transfers
+        rows = SupervisionTransfer.objects.bulk_create(
+            SupervisionTransfer(
+                unit=self.by_drawn[unit],
+                kind=of.taker.kind,
+                from_office=self.offices[of.giver] if of.giver else None,
+                to_office=self.offices[of.taker],
+                reason="x",
+                status=status,
+            )
+            for unit, of, status in drawn
+        )
+        self.done.transfers = {r.pk: of for r, (_, of, _) in zip(rows, drawn, strict=True)}
