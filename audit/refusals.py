@@ -1,9 +1,12 @@
 """Refused attempts on the trail: who asked for what is not theirs."""
 
 import datetime as dt
+import re
 from typing import Any, Final
 
+from django.apps import apps
 from django.http import HttpRequest
+from django.urls import ResolverMatch
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -31,7 +34,7 @@ def note_refusal(request: HttpRequest, status: int) -> None:
     keys = {name: value for name, value in match.kwargs.items() if isinstance(value, int)}
     if status == 404 and not keys:
         return
-    place = " ".join([match.view_name, *(f"{name}={value}" for name, value in keys.items())])[:300]
+    place = _place(match)[:300]
     lately = AuditEvent.objects.filter(
         action=DENIED, actor_id=user.pk, object_label=place, at__gte=timezone.now() - QUIET
     )
@@ -39,3 +42,16 @@ def note_refusal(request: HttpRequest, status: int) -> None:
         return
     details = {"method": request.method, "route": match.view_name, "status": status, "keys": keys}
     record(DENIED, None, by=user, result="denied", label=place, details=details)
+
+
+def _place(match: ResolverMatch) -> str:
+    """What was asked for, as a reader of the trail knows it: the room, and the address with its
+    keys. A text in an address may be a code that opens something; it is left out."""
+
+    def shown(argument: re.Match[str]) -> str:
+        value = match.kwargs.get(argument[1])
+        return str(value) if isinstance(value, int) else "…"
+
+    path = "/" + re.sub(r"<(?:\w+:)?(\w+)>", shown, match.route)
+    room = apps.app_configs.get(match.app_name)
+    return f"{room.verbose_name}：{path}" if room else path

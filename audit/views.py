@@ -62,7 +62,7 @@ KEYS = {
     "letters": "授权书",
     "method": "方式",
     "replaced": "替换原有的",
-    "route": "页面",
+    "route": "路由",
     "status": "应答",
     "keys": "对象编号",
     "decision": "决定",

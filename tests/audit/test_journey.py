@@ -27,7 +27,7 @@ def test_the_audit_officer_follows_a_stranger(world, settings):
     # By result: who was refused, and who failed to get in.
     trail = reverse("audit:list")
     denied = list(auditor.get(trail, {"result": "denied"}).context["page"])
-    assert [e.object_label for e in denied] == [f"inventory:unit_detail unit_id={world.unit_b.pk}"]
+    assert [e.object_label for e in denied] == [f"台账：/inventory/units/{world.unit_b.pk}/"]
     [failed] = auditor.get(trail, {"result": "failed"}).context["page"]
     assert failed.action == "account.login_failed"
 
