@@ -58,9 +58,14 @@ class UserQuerySet(models.QuerySet["User"]):
             held |= Exists(devices.objects.filter(user=OuterRef("pk"), confirmed=True))
         return self.annotate(has_second_factor=Case(When(held, then=True), default=False))
 
+    def with_waiting(self) -> Self:
+        """With `roles_wait`, whether 安全管理员 has still to confirm a role."""
+        asked = Membership.objects.filter(user=OuterRef("pk")).waiting()
+        return self.annotate(roles_wait=Exists(asked))
+
     def with_standing(self) -> Self:
         """With all that the 系统管理员 is told of an account."""
-        return self.with_places().with_invitations().with_locks().with_factors()
+        return self.with_places().with_invitations().with_locks().with_factors().with_waiting()
 
     def visible_to(self, user: Any) -> Self:
         """Every account to whoever manages accounts or watches over their roles; to others those
@@ -149,6 +154,11 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
         if "memberships" in getattr(self, "_prefetched_objects_cache", {}):
             return [m for m in self.memberships.all() if m.active]
         return list(self.memberships.filter(active=True).select_related("unit", "office"))
+
+    @property
+    def waiting_seats(self) -> list["Membership"]:
+        """What was asked for and counts only when 安全管理员 has confirmed it."""
+        return list(self.memberships.waiting().select_related("unit", "office").order_by("pk"))
 
     @property
     def role_names(self) -> str:
@@ -268,6 +278,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """See inventory.offices.left_of."""
         asked = Q(grants__status="requested")
         return self.filter(Q(active=True) | asked).distinct()
+
+    def waiting(self) -> Self:
+        """Those that somebody asked for and nobody has confirmed yet."""
+        return self.filter(grants__status="requested")
 
 
 class Membership(models.Model):

@@ -71,4 +71,5 @@ def _portal(request: PortalRequest) -> HttpResponse:
     for power, name in PORTAL_PAGES.items():
         if request.user.can(power):
             return redirect(name)
-    return render(request, "dashboards/no_place.html")
+    context = {"waiting": request.user.waiting_seats}
+    return render(request, "dashboards/no_place.html", context)

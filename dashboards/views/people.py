@@ -54,7 +54,7 @@ def unit_people(request: PortalRequest, unit_id: int) -> HttpResponse:
 
 
 def _list(request: PortalRequest, rows: Any, context: dict[str, Any]) -> HttpResponse:
-    found = rows.distinct().with_places().order_by("-is_active", "username")
+    found = rows.distinct().with_places().with_waiting().order_by("-is_active", "username")
     staff = [{"user": person, "may_stop": may_stop(request.user, person)} for person in found]
     place = {"unit" if "unit" in context else "office": context["place"]}
     sheets = HandOver.objects.visible_to(request.user).filter(**place)

@@ -83,6 +83,9 @@ def test_a_new_account_works_nowhere_until_then(admin, security, world):
     user = User.objects.get(username="wang.xm")
     assert not user.can("notice.approve")
     assert as_(user).get(reverse("inventory:unit_list")).status_code == 403
+    home = as_(user).get(reverse("dashboards:home")).content.decode()
+    assert "您的角色待安全管理员确认" in home
+    assert "角色待确认" in admin.get(reverse("accounts:list")).content.decode()
     decide(security, Grant.objects.get(), "confirm")
     assert again(user).can("notice.approve")
     assert as_(user).get(reverse("inventory:unit_list")).status_code == 200
