@@ -62,17 +62,32 @@ def codes_left(user: User) -> int:
 
 
 def why_required(user: User) -> str:
-    """Why the person must have a second factor, as a Chinese sentence; "" where they need not."""
+    """Why the person must have a second factor, as a Chinese sentence; "" where they need not.
+
+    Of who holds nothing, roles that wait to be confirmed count: they are confirmed to the person
+    who set up the factor, not to the next one who knows the password.
+    """
+    seats = [] if user.roles else user.waiting_seats
     if settings.SECOND_FACTOR_REQUIRED:
-        asked = user.roles & policy().second_factor.required_roles
+        asked = (user.roles | {seat.role for seat in seats}) & policy().second_factor.required_roles
         if asked:
             names = "、".join(str(role.label) for role in Role if role in asked)
             return f"{names}登录平台须通过二次验证。"
-    if user.is_unit_side:
-        duty = SecondFactorDuty.objects.filter(unit__in=user.scope.unit_ids).first()
+    units = [*user.scope.unit_ids, *(seat.unit_id for seat in seats if seat.unit_id)]
+    if units:
+        duty = SecondFactorDuty.objects.filter(unit__in=units).first()
         if duty:
             return f"{duty.reason}要求本单位人员登录时通过二次验证。"
     return ""
+
+
+def lacks_factor(user: User) -> bool:
+    """Whether the person must still set up a factor; none of their own is needed where they come in
+    by the unified log-in alone and it asks for one."""
+    if not why_required(user) or has_factor(user):
+        return False
+    elsewhere = settings.OIDC_SECOND_FACTOR and user.unified_identities.exists()
+    return user.has_usable_password() or not elsewhere
 
 
 def passed(request: HttpRequest, device: Device) -> None:

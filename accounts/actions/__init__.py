@@ -8,7 +8,13 @@ from accounts.actions.accounts import (
     set_active,
 )
 from accounts.actions.base import Refused
-from accounts.actions.grants import decide_grant, held_words, request_grant, seat
+from accounts.actions.grants import (
+    decide_grant,
+    held_words,
+    not_taken_up,
+    request_grant,
+    seat,
+)
 from accounts.actions.joining import (
     IN_USE,
     NO_SUCH_CODE,
@@ -94,6 +100,7 @@ __all__ = [
     "lift_second_factor",
     "link_identity",
     "log_out",
+    "not_taken_up",
     "note_certificate_failure",
     "note_key",
     "note_miss",

@@ -7,11 +7,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import factors
 from accounts.actions.base import Refused
 from accounts.actions.sessions import end_sessions
 from accounts.duties import conflict, fits
 from accounts.lifecycles import GRANT
-from accounts.models import EndOfLogin, Grant, Membership, User
+from accounts.models import EndOfLogin, Grant, Invitation, Membership, User
 from accounts.roles import Role
 from accounts.staff import may_seat
 from audit.trail import SYSTEM, Actor, record
@@ -81,7 +82,7 @@ def decide_grant(grant: Grant, *, action: str, reason: str = "", by: User) -> No
 
     Raises:
         Refused: `by` asked for it; or, to confirm, the role no longer goes with what the person
-            holds, or the account is stopped.
+            holds, or the account is stopped or not yet taken up.
         IllegalMove, PermissionDenied: see `Lifecycle.move`.
     """
     step = GRANT.transitions[action]
@@ -112,10 +113,29 @@ def _check(grant: Grant, user: User, by: User) -> None:
         raise Refused("申请人不能确认自己的申请，须由另一人办理。")
     if not user.is_active:
         raise Refused("账号已停用，不能确认授权。")
+    if why := not_taken_up(user):
+        raise Refused(why)
     held = user.memberships.filter(active=True).exclude(pk=grant.membership_id)
     seats = held.select_related("unit", "office")
     if why := conflict(seats, Role(grant.membership.role), grant.unit, grant.office):
         raise Refused(why)
+
+
+def not_taken_up(user: User) -> str:
+    """Say in Chinese why no role of `user` may be confirmed yet; "" where it may.
+
+    Whoever holds an open invitation could still take the account up, and whoever gave it out may
+    hold it: a role is confirmed to the person who has come in and set up what is asked of them, not
+    to the next one who comes. An identity at the unified log-in opens the account without a
+    password; a certificate, which is a second factor, does not.
+    """
+    if Invitation.objects.open().filter(user=user).exists():
+        return "邀请还没有使用，凭它仍可启用此账号。须由本人启用，或收回邀请后，才能确认。"
+    if not (user.has_usable_password() or user.unified_identities.exists()):
+        return "此账号还没有由本人启用，启用后才能确认。"
+    if factors.lacks_factor(user):
+        return "本人还没有设置二次验证，设置后才能确认。"
+    return ""
 
 
 def _seats(user: User) -> list[Membership]:

@@ -156,6 +156,11 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
         return list(self.memberships.filter(active=True).select_related("unit", "office"))
 
     @property
+    def last_invitation(self) -> Any:
+        """The last invitation to the account, in whatever state; None where there was none."""
+        return self.invitations.order_by("pk").last()
+
+    @property
     def waiting_seats(self) -> list["Membership"]:
         """What was asked for and counts only when 安全管理员 has confirmed it."""
         return list(self.memberships.waiting().select_related("unit", "office").order_by("pk"))

@@ -55,10 +55,15 @@ def grant(request: PortalRequest, grant_id: int) -> HttpResponse:
         else:
             messages.success(request, f"{row}：{row.get_status_display()}。")
             return redirect("accounts:grant", row.pk)
+    waits = row.status == Grant.Status.REQUESTED
+    not_yet = actions.not_taken_up(row.user) if waits else ""
+    steps = [step for step in GRANT.open_to(row, request.user) if step in OFFERED]
     context = {
         "grant": row,
         "form": form,
-        "steps": [step for step in GRANT.open_to(row, request.user) if step in OFFERED],
+        "not_yet": not_yet,
+        "invitation": row.user.last_invitation if waits else None,
+        "steps": [step for step in steps if not (not_yet and step.action == "confirm")],
         "held": actions.held_words(row.user),
         "history": moves_of(row.changes.all()),
     }

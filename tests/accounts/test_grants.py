@@ -7,13 +7,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import actions
-from accounts.models import Grant, User
+from accounts.models import Grant, UnifiedIdentity, User
 from accounts.roles import Role
 from audit.models import AuditEvent
 from audit.trail import SYSTEM
 from tests.world import make_user
 
 pytestmark = pytest.mark.django_db
+OWN = "Nj7-kite-moss-41"
 
 
 def as_(user) -> Client:
@@ -71,6 +72,28 @@ def test_a_role_counts_only_after_another_person_confirmed_it(admin, security, w
     assert AuditEvent.objects.get(action="grant.request").details["reason"] == "接替王某"
 
 
+def take_up(code, name="王小明", password=OWN) -> Client:
+    """Somebody uses an invitation; who they are the portal cannot know."""
+    client = Client()
+    form = {"code": code, "name": name, "new_password1": password}
+    answer = client.post(reverse("accounts:join"), form | {"new_password2": password})
+    assert answer.status_code == 302
+    return client
+
+
+def sees_nothing(client, world) -> bool:
+    """Whether they read that their roles wait, and reach no page of the business."""
+    home = client.get(reverse("dashboards:home"))
+    assert "您的角色待安全管理员确认" in home.content.decode()
+    pages = [
+        client.get(reverse("inventory:unit_list")),
+        client.get(reverse("inventory:unit_detail", args=[world.unit_a.pk])),
+        client.get(reverse("rectification:notice_list")),
+        client.get(reverse("assessments:campaign_list")),
+    ]
+    return {page.status_code for page in pages} <= {403, 404}
+
+
 def test_a_new_account_works_nowhere_until_then(admin, security, world):
     form = {
         "username": "wang.xm",
@@ -78,17 +101,46 @@ def test_a_new_account_works_nowhere_until_then(admin, security, world):
         "role": "approver",
         "office": str(world.city_a.pk),
     }
-    page = admin.post(reverse("accounts:create"), form).content.decode()
-    assert "任职须由安全管理员确认" in page
+    answer = admin.post(reverse("accounts:create"), form)
+    assert "任职须由安全管理员确认" in answer.content.decode()
     user = User.objects.get(username="wang.xm")
     assert not user.can("notice.approve")
-    assert as_(user).get(reverse("inventory:unit_list")).status_code == 403
-    home = as_(user).get(reverse("dashboards:home")).content.decode()
-    assert "您的角色待安全管理员确认" in home
-    assert "角色待确认" in admin.get(reverse("accounts:list")).content.decode()
+    theirs = take_up(answer.context["issued"].code)
+    assert sees_nothing(theirs, world)
+    page = security.get(reverse("accounts:grant", args=[Grant.objects.get().pk])).content.decode()
+    assert "确认前请直接向本人核实" in page
+    assert "平台 系统管理员 system_admin" in page
     decide(security, Grant.objects.get(), "confirm")
     assert again(user).can("notice.approve")
-    assert as_(user).get(reverse("inventory:unit_list")).status_code == 200
+    assert theirs.get(reverse("inventory:unit_list")).status_code == 200
+
+
+def test_a_role_is_not_confirmed_to_whoever_comes_next(admin, security, world):
+    """While a code is about, whoever holds it would come in with the confirmed role."""
+    form = {"username": "wang.xm", "name": "王", "role": "approver", "office": world.city_a.pk}
+    code = admin.post(reverse("accounts:create"), form).context["issued"].code
+    grant = Grant.objects.get()
+    page = security.get(reverse("accounts:grant", args=[grant.pk])).content.decode()
+    assert "邀请还没有使用" in page
+    assert 'value="confirm"' not in page
+    assert 'value="refuse"' in page
+    assert "邀请还没有使用" in decide(security, grant, "confirm").content.decode()
+    user = grant.user
+    admin.post(reverse("accounts:invitation_withdraw", args=[user.pk]))
+    assert "还没有由本人启用" in decide(security, grant, "confirm").content.decode()
+    assert again(user).roles == set()
+    assert Client().post(reverse("accounts:join"), {"code": code}).status_code == 422
+
+
+def test_an_identity_at_the_unified_log_in_takes_an_account_up(security, world):
+    user = make_user("someone", None)
+    grant = actions.seat(user=user, role=Role.CHECKER, office=world.city_a, by=world.system_admin)
+    user.set_unusable_password()
+    user.save()
+    assert "还没有由本人启用" in decide(security, grant, "confirm").content.decode()
+    UnifiedIdentity.objects.create(user=user, issuer="https://id.test", subject="1")
+    decide(security, grant, "confirm")
+    assert again(user).roles == {"checker"}
 
 
 def test_refusing_takes_a_reason_and_gives_nothing(security, world, asked):
