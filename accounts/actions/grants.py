@@ -161,6 +161,56 @@ def stop_grants(user: User, *, by: Actor, action: str = "stop", reason: str = ""
     user.memberships.update(active=False)
 
 
+@transaction.atomic
+def hold_grants(user: User, *, by: Actor, reason: str) -> list[Grant]:
+    """End what `user` holds and ask for it anew, because `by` resets how they come in.
+
+    Whoever resets a log-in gets its code, and whoever resets a second factor lets the next one who
+    knows the password set up another: either could come in as this person, with powers that he may
+    not give. So what he may not give alone waits until 安全管理员 has confirmed it once more.
+
+    What he may give alone (`accounts.staff.may_seat`) goes on, for it gains him nothing: so the
+    server's command is a way of recovery. The 系统管理员 may seat nobody, neither in an office nor
+    in a unit; a unit's people are therefore held as well, or he could sign for its leader.
+
+    What waited already is asked for anew too where it could have been confirmed: a confirmation
+    prepared before the reset must not reach whoever comes in after it.
+
+    Returns:
+        The requests that wait in place of what there was.
+    """
+    ready = not not_taken_up(User.objects.select_for_update().get(pk=user.pk))
+    before, asked = held_words(user), []
+    for membership in user.memberships.select_related("unit", "office").order_by("pk"):
+        if may_seat(by, membership.unit, Role(membership.role)):
+            continue
+        # A membership that was not seated by an act of the portal has no grant.
+        live = membership.grants.exclude(status__in=_OVER).first()
+        if not membership.active and not (live and ready):
+            continue
+        _put_aside(live, by=by, reason=reason)
+        membership.active = False
+        membership.save(update_fields=["active"])
+        grant = membership.grants.create(reason=reason, requested_by_id=by.pk)
+        details = {"role": membership.role, "place": membership.place, "reason": reason}
+        record("grant.request", grant, by=by, details=details | {"before": before})
+        asked.append(grant)
+    user.reread_roles()
+    return asked
+
+
+_OVER = (Grant.Status.REFUSED, Grant.Status.WITHDRAWN, Grant.Status.ENDED)
+
+
+def _put_aside(live: Grant | None, *, by: Actor, reason: str) -> None:
+    if live is None:
+        return
+    if live.status == Grant.Status.CONFIRMED:
+        GRANT.move(live, "hold", by=by, reason=reason, also={"until": timezone.now()})
+    else:
+        GRANT.move(live, "ask_anew", by=by, reason=reason)
+
+
 def ask_again(user: User, *, by: Actor) -> list[Grant]:
     """Ask anew for what ended as the account was stopped."""
     stopped = [

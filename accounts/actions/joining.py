@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.actions.accounts import create_account
 from accounts.actions.base import Refused, not_portal_nor_self
+from accounts.actions.grants import hold_grants
 from accounts.actions.sessions import end_sessions
 from accounts.invitation_codes import digest_of, new_code
 from accounts.models import EndOfLogin, Grant, Invitation, Membership, User
@@ -185,18 +186,20 @@ def open_account(*, by: Actor, **facts: Any) -> Invited:
 
 @transaction.atomic
 def reset_access(*, user: User, by: Actor) -> Invited:
-    """Stop the password of `user` at once and invite them to set a new one.
+    """Stop the password of `user` at once and invite them to set a new one; what they hold waits
+    to be confirmed anew (`accounts.actions.grants.hold_grants`).
 
     Raises:
         Refused: one's own account, or one of the 三员.
     """
     not_portal_nor_self(user, by)
+    hold_grants(user, by=by, reason="重置登录方式后重新确认")
     return stop_and_invite(user=user, by=by)
 
 
 @transaction.atomic
 def stop_and_invite(*, user: User, by: Actor) -> Invited:
-    """As `reset_access`, for whoever may do it to anybody (the command line)."""
+    """Stop the password and invite anew, by whoever may seat anybody (the command line)."""
     user.set_unusable_password()
     user.save(update_fields=["password"])
     record("account.reset_password", user, by=by)

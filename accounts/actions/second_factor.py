@@ -17,8 +17,16 @@ from django_otp_webauthn.models import WebAuthnCredential
 
 from accounts import factors
 from accounts.actions.base import Refused, not_portal_nor_self
+from accounts.actions.grants import hold_grants
 from accounts.actions.sessions import end_sessions
-from accounts.models import Authenticator, EndOfLogin, RecoveryCodes, SecondFactorDuty, User
+from accounts.models import (
+    Authenticator,
+    EndOfLogin,
+    Grant,
+    RecoveryCodes,
+    SecondFactorDuty,
+    User,
+)
 from accounts.models.second_factor import DIGITS
 from accounts.policy import policy
 from audit.trail import Actor, record
@@ -154,8 +162,14 @@ def remove_factor(*, device: Device, by: User) -> None:
 
 
 @transaction.atomic
-def reset_second_factor(*, user: User, by: Actor) -> None:
-    """Take away all of somebody's factors, because they were lost; their log-ins end.
+def reset_second_factor(*, user: User, by: Actor) -> list[Grant]:
+    """Take away all of somebody's factors, because they were lost; their log-ins end, and what they
+    hold waits to be confirmed anew (`accounts.actions.grants.hold_grants`).
+
+    Who replaces a factor of their own has proven to be themselves; nothing is held then.
+
+    Returns:
+        The requests that now wait.
 
     Raises:
         Refused: the person has none; or a person asks it for themselves or for one of the 三员.
@@ -169,6 +183,7 @@ def reset_second_factor(*, user: User, by: Actor) -> None:
         device.delete()
     record("account.second_factor_reset", user, by=by)
     end_sessions(user=user, why=EndOfLogin.FACTOR, by=by)
+    return hold_grants(user, by=by, reason="解除二次验证后重新确认")
 
 
 def impose_second_factor(units: Iterable[int], *, source: str, reason: str) -> None:

@@ -6,9 +6,13 @@ from django import forms
 
 from accounts.lifecycles import GRANT
 
-# What follows from the end of the whole account is no step of its own.
-OFFERED = [step for step in GRANT if step.power in {"account.manage", "grant.manage"}]
-OFFERED.remove(GRANT.transitions["stop"])
+# What follows from an act on the whole account is no step of its own.
+_FOLLOWS = {"stop", "hold", "ask_anew"}
+OFFERED = [
+    step
+    for step in GRANT
+    if step.power in {"account.manage", "grant.manage"} and step.action not in _FOLLOWS
+]
 
 
 class GrantActForm(forms.Form):

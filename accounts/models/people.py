@@ -155,6 +155,11 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
             return [m for m in self.memberships.all() if m.active]
         return list(self.memberships.filter(active=True).select_related("unit", "office"))
 
+    def reread_roles(self) -> None:
+        """Forget which roles were read, because they have just changed."""
+        self.__dict__.pop("_memberships", None)
+        getattr(self, "_prefetched_objects_cache", {}).pop("memberships", None)
+
     @property
     def last_invitation(self) -> Any:
         """The last invitation to the account, in whatever state; None where there was none."""

@@ -111,8 +111,9 @@ def ways_end(request: PortalRequest, user_id: int) -> HttpResponse:
 @require_POST
 def factor_reset(request: PortalRequest, user_id: int) -> HttpResponse:
     def act(user: User) -> str:
-        actions.reset_second_factor(user=user, by=request.user)
-        return f"已解除“{user.username}”的二次验证，本人下次登录后重新设置。"
+        waiting = actions.reset_second_factor(user=user, by=request.user)
+        done = f"已解除“{user.username}”的二次验证，本人下次登录后重新设置。"
+        return done + ("其角色待安全管理员重新确认，确认前看不到业务。" if waiting else "")
 
     return _act(request, user_id, act)
 

@@ -81,6 +81,13 @@ def take_up(code, name="王小明", password=OWN) -> Client:
     return client
 
 
+def reset(admin, user) -> str:
+    """The code that the administrator reads."""
+    answer = admin.post(reverse("accounts:password_reset", args=[user.pk]))
+    assert "任职须由安全管理员确认" in answer.content.decode()
+    return answer.context["issued"].code
+
+
 def sees_nothing(client, world) -> bool:
     """Whether they read that their roles wait, and reach no page of the business."""
     home = client.get(reverse("dashboards:home"))
@@ -141,6 +148,68 @@ def test_an_identity_at_the_unified_log_in_takes_an_account_up(security, world):
     UnifiedIdentity.objects.create(user=user, issuer="https://id.test", subject="1")
     decide(security, grant, "confirm")
     assert again(user).roles == {"checker"}
+
+
+def test_the_administrator_takes_no_account_over_by_its_password(admin, security, world):
+    actions.request_grant(
+        user=world.officer, role=Role.CHECKER, office=world.city_a, unit=None, reason="", by=SYSTEM
+    )
+    before = Grant.objects.get()
+    code = reset(admin, world.officer)
+    attacker = take_up(code, name="officer")
+    assert sees_nothing(attacker, world)
+    # Nor by what lies beside: a second reset, asking for the role once more, stopping and starting.
+    attacker = take_up(reset(admin, world.officer), name="officer", password="Kv8-moon-fern-52")
+    url = reverse("accounts:set_active", args=[world.officer.pk])
+    form = {"role": "case_officer", "office": str(world.city_a.pk), "reason": "x"}
+    admin.post(reverse("accounts:role_add", args=[world.officer.pk]), form)
+    assert sees_nothing(attacker, world)
+    queue = security.get(reverse("accounts:grant_list")).content.decode()
+    assert "重置登录方式后重新确认" in queue
+    assert "system_admin" in queue
+    before.refresh_from_db()
+    assert (before.status, before.until is not None) == ("ended", True)
+    for grant in Grant.objects.waiting():
+        assert grant.requested_by == world.system_admin
+        assert decide(admin, grant, "confirm").status_code == 403
+        decide(security, grant, "confirm")
+    assert again(world.officer).roles == {"case_officer", "checker"}
+    admin.post(url, {"active": "no"})
+    admin.post(url, {"active": "yes"})
+    assert again(world.officer).roles == set()
+    events = list(AuditEvent.objects.values_list("action", flat=True))
+    assert events.count("grant.hold") == 1  # the other role came without a grant
+    assert events.count("grant.ask_anew") == 2  # both, by the second reset
+
+
+def test_a_confirmation_that_was_prepared_reaches_nobody_who_came_after_it(
+    admin, security, world, asked
+):
+    """安全管理员 has the page open and the person on the telephone; meanwhile the log-in is reset
+    and taken up by another."""
+    take_up(reset(admin, world.officer))
+    page = decide(security, asked, "confirm").content.decode()
+    assert "当前状态为“已撤回”" in page
+    assert again(world.officer).roles == set()
+
+
+def test_an_invitation_sent_again_keeps_the_request_that_waits(admin, world):
+    form = {"username": "wang.xm", "name": "王", "role": "approver", "office": world.city_a.pk}
+    admin.post(reverse("accounts:create"), form | {"reason": "接替王某"})
+    reset(admin, User.objects.get(username="wang.xm"))
+    assert Grant.objects.get().reason == "接替王某"
+
+
+@pytest.mark.parametrize("who", ["filler", "signer"])
+def test_people_of_units_wait_as_well(admin, security, world, who):
+    """Else the administrator could fill in, and sign, for a unit."""
+    person = getattr(world, who)
+    theirs = take_up(reset(admin, person))
+    assert "您的角色待安全管理员确认" in theirs.get(reverse("dashboards:home")).content.decode()
+    unit = reverse("inventory:unit_detail", args=[world.unit_a.pk])
+    assert theirs.get(unit).status_code == 404
+    decide(security, Grant.objects.waiting().get(), "confirm")
+    assert theirs.get(unit).status_code == 200
 
 
 def test_refusing_takes_a_reason_and_gives_nothing(security, world, asked):
