@@ -18,6 +18,7 @@ from accounts.actions.grants import (
 from accounts.actions.joining import (
     IN_USE,
     NO_SUCH_CODE,
+    WAITS,
     Invited,
     invite_colleague,
     invite_unit,
@@ -72,6 +73,7 @@ from accounts.actions.ways import (
 __all__ = [
     "IN_USE",
     "NO_SUCH_CODE",
+    "WAITS",
     "Invited",
     "Proof",
     "Refused",

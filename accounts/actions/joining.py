@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Why no letter is printed for an account.
 IN_USE = "本人已启用，忘记口令由平台系统管理员重置"
+WAITS = "待平台安全管理员确认"
 # One text whether a code never was, was used, has expired or was taken back: it helps nobody guess.
 NO_SUCH_CODE = (
     "邀请码无效：可能抄错，也可能已经用过、过期或被收回。请核对；不行的，请联系发放的一方重发。"
@@ -92,9 +93,17 @@ def _withdraw(user: User) -> int:
 
 
 def seat_of(unit: Unit, role: Role) -> User | None:
-    """The active account that holds `role` in `unit`: the oldest one, where there are several."""
-    seats = Membership.objects.filter(unit=unit, role=role, active=True, user__is_active=True)
-    seat = seats.select_related("user").order_by("user_id").first()
+    """The active account that holds `role` in `unit`: the oldest one, where there are several.
+
+    Where there is none, the one that waits for 安全管理员: its seat is not free.
+    """
+    seats = Membership.objects.filter(
+        Q(active=True) | Q(grants__status=Grant.Status.REQUESTED),
+        unit=unit,
+        role=role,
+        user__is_active=True,
+    )
+    seat = seats.select_related("user").order_by("-active", "user_id").first()
     return seat.user if seat else None
 
 
@@ -107,11 +116,13 @@ def invite_unit(*, unit: Unit, role: Role, by: Actor) -> Invited:
 
     Raises:
         Refused: not a role to invite, `by` works in an office that merely reads the unit, or the
-            account is its owner's already.
+            account is its owner's already, or waits to be confirmed.
     """
     _may_invite(unit, role, by)
     user = seat_of(unit, role)
     renewed = user is not None
+    if user is not None and role not in user.roles:
+        raise Refused(f"{role.label}账号{WAITS}。")
     if user is not None and user.has_been_used:
         raise Refused(f"{role.label}账号{IN_USE}。")
     if user is None:

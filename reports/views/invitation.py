@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import (
     IN_USE,
+    WAITS,
     Invited,
     Refused,
     invited_until,
@@ -75,13 +76,25 @@ def invitation(request: PortalRequest, unit_id: int) -> HttpResponse:
             return redirect("inventory:unit_detail", unit.pk)
         return _pdf(request, unit, campaign, made, form.cleaned_data)
     seats = [_seat(unit, role) for role in _ROLES]
-    context = {"unit": unit, "campaign": campaign, "form": form, "seats": seats, "in_use": IN_USE}
+    context = {
+        "unit": unit,
+        "campaign": campaign,
+        "form": form,
+        "seats": seats,
+        "in_use": IN_USE,
+        "waits": WAITS,
+    }
     return render(request, "reports/invitation.html", context)
 
 
 def _seat(unit: Unit, role: Role) -> dict[str, object]:
     user = seat_of(unit, role)
-    return {"role": role, "user": user, "until": invited_until(user) if user else None}
+    return {
+        "role": role,
+        "user": user,
+        "until": invited_until(user) if user else None,
+        "waits": user is not None and role not in user.roles,
+    }
 
 
 @require_POST

@@ -1,10 +1,13 @@
 """Grants: one asks, another confirms, and either takes away at once; all of it on the trail."""
 
+import datetime as dt
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import localdate
 
 from accounts import actions
 from accounts.models import Grant, UnifiedIdentity, User
@@ -210,6 +213,22 @@ def test_people_of_units_wait_as_well(admin, security, world, who):
     assert theirs.get(unit).status_code == 404
     decide(security, Grant.objects.waiting().get(), "confirm")
     assert theirs.get(unit).status_code == 200
+
+
+def test_a_seat_that_waits_is_not_given_twice(admin, world):
+    reset(admin, world.signer)
+    officer, count = as_(world.officer), User.objects.count()
+    url = reverse("reports:invitation", args=[world.unit_a.pk])
+    page = officer.get(url).content.decode()
+    assert "待平台安全管理员确认" in page
+    assert 'value="signer"' not in page
+    form = {"role": "signer", "deadline": localdate() + dt.timedelta(days=9)}
+    answer = officer.post(url, form, follow=True)
+    assert "审签人账号待平台安全管理员确认" in answer.content.decode()
+    assert User.objects.count() == count
+    people = officer.get(reverse("dashboards:unit_people", args=[world.unit_a.pk]))
+    assert "角色待确认" in people.content.decode()
+    assert "角色待确认" in admin.get(reverse("accounts:list")).content.decode()
 
 
 def test_refusing_takes_a_reason_and_gives_nothing(security, world, asked):
