@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import actions
@@ -15,6 +15,7 @@ from accounts.forms import AccountForm
 from accounts.models import User
 from accounts.requests import PortalRequest
 from accounts.roles import Role
+from emailsec.lib.http import ours
 from emailsec.lib.qr import qr_path
 
 PAGE = 50
@@ -78,7 +79,8 @@ def _tell_once(request: PortalRequest, issued: actions.Invited) -> HttpResponse:
 
 
 def _act(request: PortalRequest, user_id: int, act: Callable[[User], str]) -> HttpResponse:
-    """Do something to somebody's account; the list then says what `act` returns, or why not."""
+    """Do something to somebody's account; the page with the button, or the list, then says what
+    `act` returns, or why not."""
     _may_manage(request)
     user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     try:
@@ -87,7 +89,8 @@ def _act(request: PortalRequest, user_id: int, act: Callable[[User], str]) -> Ht
         messages.error(request, str(refusal))
     else:
         messages.success(request, done)
-    return redirect("accounts:list")
+    back = request.POST.get("back", "")
+    return redirect(ours(request, back, otherwise=resolve_url("accounts:list")))
 
 
 @require_POST

@@ -11,6 +11,7 @@ from accounts.forms import RoleForm
 from accounts.models import Grant, User
 from accounts.requests import PortalRequest
 from accounts.roles import Role
+from emailsec.lib.http import whole
 
 
 @require_safe
@@ -23,6 +24,8 @@ def detail(request: PortalRequest, user_id: int) -> HttpResponse:
     context = {
         "account": person,
         "grants": grants,
+        "came": grants.filter(pk=whole(request.GET.get("grant", "")) or 0).first(),
+        "may_list": request.user.can("account.manage"),
         "may_manage": request.user.can("account.manage") and not person.is_portal_side,
     }
     return render(request, "accounts/account_detail.html", context)

@@ -5,7 +5,6 @@ from textwrap import wrap
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -13,16 +12,14 @@ from accounts import actions, factors
 from accounts.forms.second_factor import CodeForm, FirstCodeForm
 from accounts.policy import policy
 from accounts.requests import PortalRequest
+from emailsec.lib.http import ours
 from emailsec.lib.qr import qr_path
 
 
 def where_to(request: PortalRequest) -> str:
     """The address in `next` where it is one of ours, else the first page."""
     there = request.POST.get("next") or request.GET.get("next", "")
-    ours = url_has_allowed_host_and_scheme(
-        there, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return there if ours else resolve_url("dashboards:home")
+    return ours(request, there, otherwise=resolve_url("dashboards:home"))
 
 
 @never_cache

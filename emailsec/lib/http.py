@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 # What fits into the 64 bits of a key, whatever its digits.
 KEY_DIGITS: Final = 18
@@ -12,6 +13,14 @@ def whole(text: str) -> int | None:
     """The key or version that an address or a form names; None where the text is none."""
     fits = text.isascii() and text.isdecimal() and len(text) <= KEY_DIGITS
     return int(text) if fits else None
+
+
+def ours(request: HttpRequest, there: str, *, otherwise: str) -> str:
+    """The address `there` that a form or an address names, if it is one of ours."""
+    known = url_has_allowed_host_and_scheme(
+        there, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return there if known else otherwise
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -205,6 +205,18 @@ def test_the_administrator_sees_a_lock_and_lifts_it(client, world):
     assert "没有被锁定" in again.content.decode()
 
 
+def test_lifting_a_lock_leads_back_to_the_list_as_it_was_filtered(client, world):
+    fail("filler")
+    client.force_login(world.system_admin)
+    here = f"{reverse('accounts:list')}?q=fill&page=1"
+    page = client.get(here).content.decode()
+    assert f'name="back" value="{here.replace("&", "&amp;")}"' in page
+    url = reverse("accounts:unlock", args=[world.filler.pk])
+    assert client.post(url, {"back": here}).url == here
+    for foreign in ("https://example.com/", "//example.com", ""):
+        assert client.post(url, {"back": foreign}).url == reverse("accounts:list")
+
+
 def test_administrators_are_unlocked_on_the_server(client, world):
     fail("audit_admin")
     client.force_login(world.system_admin)

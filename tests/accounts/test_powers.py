@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import Grant
 from accounts.roles import POWER_LABELS, POWERS, Role
 
 URL = "accounts:powers"
@@ -59,3 +60,29 @@ def test_it_gives_the_security_admin_no_hand_on_accounts(world):
         assert client.post(url, {"active": "no"}).status_code in {403, 405}
     world.filler.refresh_from_db()
     assert world.filler.is_active
+
+
+def crumbs(client, person, **asked):
+    page = client.get(reverse("accounts:detail", args=[person.pk]), asked).content.decode()
+    return page.split('class="crumbs"')[1].split("</nav>")[0]
+
+
+@pytest.mark.django_db
+def test_the_page_of_an_account_leads_back_to_where_one_may_go(client, world):
+    client.force_login(world.security_admin)
+    seat = world.filler.memberships.get()
+    grant = Grant.objects.create(membership=seat, requested_by=world.system_admin)
+    for person in (world.filler, world.audit_admin):
+        assert reverse("accounts:powers") in crumbs(client, person)
+        assert f'"{reverse("accounts:list")}"' not in crumbs(client, person)
+    came = crumbs(client, world.filler, grant=grant.pk)
+    assert reverse("accounts:grant", args=[grant.pk]) in came
+    assert reverse("accounts:powers") not in came
+    page = client.get(reverse("accounts:grant", args=[grant.pk])).content.decode()
+    assert f"{reverse('accounts:detail', args=[world.filler.pk])}?grant={grant.pk}" in page
+    # A grant of somebody else, or nonsense, is no way back.
+    for asked in (grant.pk, "x", "9" * 30):
+        assert reverse("accounts:powers") in crumbs(client, world.officer, grant=asked)
+    client.force_login(world.system_admin)
+    for person in (world.filler, world.audit_admin):
+        assert f'"{reverse("accounts:list")}"' in crumbs(client, person)
