@@ -205,10 +205,18 @@ class SeenRow:
     words: str
 
 
-def seen_rows(observations: list[Observation]) -> list[SeenRow]:
-    """Return observations with their short name and their sentence."""
+def seen_rows(observations: list[Observation], wave: Wave) -> list[SeenRow]:
+    """Return observations of `wave` with their short name and their sentence.
+
+    One whose value is destroyed says that and nothing else: read as it stands, it would say that
+    there was nothing to see.
+    """
     return [
-        SeenRow(one, text.observation_subject(one.name), text.describe_observation(_json(one)))
+        SeenRow(
+            one,
+            text.observation_subject(one.name),
+            "（已销毁）" if wave.values_destroyed_at else text.describe_observation(_json(one)),
+        )
         for one in observations
     ]
 

@@ -35,7 +35,7 @@ def propose(*, by: User) -> Destruction:
         raise PermissionDenied("文件销毁由承办人提出。")
     found = list(due(office, most=MOST))
     if not found:
-        raise Refused("没有保存期满、可以销毁的文件或原始应答。")
+        raise Refused("没有保存期满、可以销毁的文件、原始应答或观测结果。")
     try:
         with transaction.atomic():
             made = Destruction.objects.create(office=office, proposed_by=by)
@@ -75,7 +75,7 @@ def approve(*, destruction: Destruction, by: User) -> None:
             keys = [file.object_id for file in files if file.kind == slug]
             kind.empty(keys)
             kind.model.objects.filter(pk__in=keys).update(
-                destroyed_at=timezone.now(), destroyed_by=who
+                **{f"{kind.mark}_at": timezone.now(), f"{kind.mark}_by": who}
             )
         destruction.files.filter(path="").update(gone_at=timezone.now())
         record("destruction.approve", destruction, by=by, details=_told(destruction))

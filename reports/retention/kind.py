@@ -31,12 +31,13 @@ class Kind:
 
     Attributes:
         slug: its name in retention.toml and in the record.
-        model: the rows, with `unit`, `destroyed_at` and `destroyed_by`.
+        model: the rows, with `unit`, and the two columns that begin with `mark`.
         ended: of the units of an office, the rows whose case had ended by a day and which still
             hold something.
         shown: the same rows with `ended_on`, the day from which their period ran, for a list.
         told: what the record keeps of a row.
         empty: takes out of the rows with these keys what is to be destroyed, in one statement.
+        mark: the columns that say when it was destroyed and who approved: MARK_at, MARK_by.
     """
 
     slug: str
@@ -45,3 +46,4 @@ class Kind:
     shown: Callable[[QuerySet[Any]], QuerySet[Any]]
     told: Callable[[Any], Told]
     empty: Callable[[Collection[int]], None]
+    mark: str = "destroyed"

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from emailsec.lib.workdays import today
 from inventory.models import Office, Supervision
 from reports.models import DestroyedFile, Destruction
-from reports.retention import files, transcripts
+from reports.retention import files, transcripts, values
 from reports.retention.kind import Kind
 
 PATH: Final = Path(__file__).with_name("retention.toml")
@@ -26,6 +26,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         files.REPLY_EVIDENCE,
         transcripts.OF_FINDINGS,
         transcripts.OF_NONE,
+        values.OF_FINDINGS,
+        values.OF_NONE,
     )
 }
 
@@ -97,12 +99,13 @@ def _due(
 ) -> QuerySet[Any]:
     units = Supervision.objects.filter(office=office, kind=office.kind).values("unit")
     until = (on or today()) - dt.timedelta(days=rules()[kind.slug].days)
-    rows = kind.ended(units, until).filter(destroyed_at=None)
+    rows = kind.ended(units, until).filter(**{f"{kind.mark}_at": None})
     if within is not None:
         named = within.files.filter(kind=kind.slug).values("object_id")
         return rows.filter(pk__in=named)
+    alike = [k.slug for k in KINDS.values() if (k.model, k.mark) == (kind.model, kind.mark)]
     taken = DestroyedFile.objects.filter(
-        kind__in=[one.slug for one in KINDS.values() if one.model is kind.model],
+        kind__in=alike,
         object_id=OuterRef("pk"),
         released=False,
     )

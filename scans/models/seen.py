@@ -31,7 +31,8 @@ class Outcome(models.TextChoices):
 
 class Observation(models.Model):
     """What was seen, with its raw transcript. It never says good or bad; it is never changed, but
-    for the transcript, which two persons destroy when its period is over (`Wave.destroyed_at`)."""
+    for what two persons destroy when its period is over: first the transcript
+    (`Wave.destroyed_at`), later the value (`Wave.values_destroyed_at`)."""
 
     wave = models.ForeignKey(Wave, models.CASCADE, related_name="observations")
     name = models.CharField(max_length=40)

@@ -58,6 +58,9 @@ class Wave(models.Model):
     # Their period was over: the transcripts are gone, the observations and verdicts stay.
     destroyed_at = models.DateTimeField("销毁时间", null=True)
     destroyed_by = models.CharField("销毁批准", max_length=200, blank=True)
+    # Later the values of the observations as well; the verdicts stay.
+    values_destroyed_at = models.DateTimeField("观测结果销毁时间", null=True)
+    values_destroyed_by = models.CharField("观测结果销毁批准", max_length=200, blank=True)
 
     objects: ClassVar[Any] = WaveQuerySet.as_manager()
 

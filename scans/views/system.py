@@ -90,7 +90,7 @@ def wave_detail(request: PortalRequest, wave_id: int) -> HttpResponse:
         "wave": wave,
         "system": wave.system,
         "runs": runs,
-        "rows": pages.seen_rows(seen),
+        "rows": pages.seen_rows(seen, wave),
     }
     return render(request, "scans/wave_detail.html", context)
 
@@ -100,7 +100,7 @@ def wave_detail(request: PortalRequest, wave_id: int) -> HttpResponse:
 def transcript(request: PortalRequest, observation_id: int) -> HttpResponse:
     rows = Observation.objects.visible_to(request.user).select_related("wave__system__unit")
     observation = get_object_or_404(rows, pk=observation_id)
-    [row] = pages.seen_rows([observation])
+    [row] = pages.seen_rows([observation], observation.wave)
     context = {
         "observation": observation,
         "row": row,

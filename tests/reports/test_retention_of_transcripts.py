@@ -215,8 +215,61 @@ def test_a_look_of_many_stays_a_few_queries(world, django_assert_max_num_queries
     finding = found(world, status="closed", closed_on=ago(380))
     for wave in waves[:4]:
         rests(finding, wave)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(6):
         assert len(due(world)) == 8
     made = actions.propose(by=world.officer)
     with django_assert_max_num_queries(25):
         actions.approve(destruction=made, by=world.approver)
+
+
+# --- Values ----------------------------------------------------------------------------------
+
+
+def emptied(world, days: int) -> Wave:
+    """A look whose transcripts are gone."""
+    wave = look(world, days)
+    wave.observations.update(transcript=[])
+    Wave.objects.filter(pk=wave.pk).update(destroyed_at=timezone.now())
+    return wave
+
+
+def test_a_value_goes_after_its_transcript_and_never_from_the_newest_look(world):
+    old = emptied(world, 1095)
+    emptied(world, 1094)
+    whole = look(world, 1200)
+    assert due(world) == {
+        whole.pk: ("transcript_alone", ago(1200)),
+        old.pk: ("value_alone", ago(1095)),
+    }
+    Wave.objects.exclude(pk=old.pk).delete()
+    assert due(world) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "closed", "is_due"),
+    [("closed", 1095, True), ("closed", 1094, False), ("rectifying", None, False)],
+)
+def test_a_value_is_kept_for_years_after_the_last_finding(world, status, closed, is_due):
+    wave = emptied(world, 2000)
+    look(world, 10)
+    rests(found(world, status=status, closed_on=closed and ago(closed)), wave)
+    assert due(world) == ({wave.pk: ("value", ago(1095))} if is_due else {})
+
+
+def test_an_emptied_observation_says_so_and_the_verdict_stays(world, client):
+    wave = look(world, 1200)
+    look(world, 10)
+    texts = list(Verdict.objects.order_by("pk").values("pk", "text", "params"))
+    for what in ("原始应答", "观测结果"):  # one after the other, two lists of one look
+        made = actions.propose(by=world.officer)
+        assert what in made.files.get().name
+        actions.approve(destruction=made, by=world.approver)
+    assert due(world) == {}
+    wave.refresh_from_db()
+    assert wave.values_destroyed_by == wave.destroyed_by != ""
+    seen = wave.observations.get()
+    assert (seen.value, seen.outcome) == ({}, "observed")
+    assert list(Verdict.objects.order_by("pk").values("pk", "text", "params")) == texts
+    client.force_login(world.filler)
+    for name, pk in (("wave_detail", wave.pk), ("transcript", seen.pk)):
+        assert "（已销毁）" in client.get(reverse(f"scans:{name}", args=[pk])).text
