@@ -14,7 +14,7 @@ from django.db.models import Q
 from publicsuffixlist import PublicSuffixList
 
 from inventory.codes import u_label
-from inventory.models import MailDomain, Unit, UnitDomain
+from inventory.models import MailDomain, Office, Supervision, Unit, UnitDomain
 
 FOREIGN_DOMAIN = "此域名已被登记，如有疑问请联系监管机关。"
 NEAR_FOREIGN_DOMAIN = (
@@ -84,6 +84,13 @@ def family_of(unit: Unit) -> set[int]:
     if unit.superior_id:  # a lookup for None would find whoever has no subordinates
         kin |= Q(pk=unit.superior_id) | Q(subordinates=unit.superior_id)
     return {unit.pk, *Unit.objects.filter(kin).values_list("pk", flat=True)}
+
+
+def supervised_by(user: Any) -> set[int]:
+    """Return the units of the offices of `user`: among its own an office knows who holds what, as
+    bureaus stand under the city's domain."""
+    rows = Supervision.objects.filter(office__in=Office.objects.under(user))
+    return set(rows.values_list("unit_id", flat=True))
 
 
 def disputed(name: str, claims: list[Claim], friends: Collection[int], unit_id: int) -> bool:

@@ -10,16 +10,8 @@ from inventory import codes
 from inventory.actions import ContactEntry
 from inventory.forms.fields import CodeField, DomainLines, RegionField, speak_plainly
 from inventory.jurisdiction import beyond, propose_supervision
-from inventory.models import (
-    ContactRole,
-    KeyIndustry,
-    Office,
-    Region,
-    Sector,
-    Supervision,
-    Unit,
-)
-from inventory.ownership import refusals
+from inventory.models import ContactRole, KeyIndustry, Office, Region, Sector, Unit
+from inventory.ownership import refusals, supervised_by
 
 _HALF = "col-md-6"
 
@@ -112,9 +104,7 @@ class UnitForm(UnitFactsForm):
         super().__init__(*args, **kwargs)
 
     def friends(self) -> set[int]:
-        # Among its own units the office knows who holds what: bureaus under the city's domain.
-        rows = Supervision.objects.filter(office__in=Office.objects.under(self.user))
-        return set(rows.values_list("unit_id", flat=True))
+        return supervised_by(self.user)
 
     def facts(self) -> list[Any]:
         return [
