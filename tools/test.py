@@ -48,7 +48,7 @@ _NOT_FOR_TESTS |= {"PUBLIC_URL", "SCAN_POLICY_FILE", "PRACTICE_RANGE_FILE", "MAK
 
 
 def pytest(
-    arguments: list[str], *, workers: int = 3, on_line: Callable[[str], None] | None = None
+    arguments: list[str], *, workers: int = 4, on_line: Callable[[str], None] | None = None
 ) -> int:
     """Run pytest on the services; returns its exit code.
 
