@@ -32,6 +32,7 @@ GRANT = Lifecycle(
         Transition("lapse", (_G.REQUESTED,), _G.WITHDRAWN, "system", "随账号停用失效"),
         # The account was stopped: what it held has to be confirmed again before it counts.
         Transition("stop", (_G.CONFIRMED,), _G.ENDED, "account.manage", "随账号停用终止"),
+        Transition("idle", (_G.CONFIRMED,), _G.ENDED, "system", "随长期未登录停用终止"),
         # Log-in or second factor were reset: see accounts.actions.grants.hold_grants.
         Transition("hold", (_G.CONFIRMED,), _G.ENDED, "account.manage", "随重置终止，待重新确认"),
         Transition("ask_anew", (_G.REQUESTED,), _G.WITHDRAWN, "account.manage", "随重置重新申请"),

@@ -32,6 +32,11 @@ class SessionPolicy:
 
 
 @dataclass(frozen=True)
+class AccountPolicy:
+    office_idle_days: int
+
+
+@dataclass(frozen=True)
 class LockoutPolicy:
     account_failures: int
     account_minutes: tuple[int, ...]
@@ -61,6 +66,7 @@ class Policy:
     second_factor: SecondFactorPolicy
     password: PasswordPolicy
     session: SessionPolicy
+    account: AccountPolicy
     lockout: LockoutPolicy
     invitation: InvitationPolicy
     registration: RegistrationPolicy

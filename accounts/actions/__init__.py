@@ -6,6 +6,7 @@ from accounts.actions.accounts import (
     leave,
     log_out,
     set_active,
+    stop_idle_accounts,
 )
 from accounts.actions.base import Refused
 from accounts.actions.grants import (
@@ -124,6 +125,7 @@ __all__ = [
     "seats_offered",
     "set_active",
     "stop_and_invite",
+    "stop_idle_accounts",
     "submit_registration",
     "tidy_sessions",
     "unit_with_code",

@@ -1,18 +1,21 @@
 """What changes accounts, each act on the audit trail."""
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import sessions
 from accounts.actions.base import not_portal_nor_self
 from accounts.actions.grants import ask_again, seat, stop_grants
 from accounts.actions.sessions import end_sessions
 from accounts.models import EndOfLogin, User
+from accounts.policy import policy
 from accounts.roles import Role
 from accounts.staff import may_stop
-from audit.trail import Actor, record
+from audit.trail import SYSTEM, Actor, record
 from inventory.models import Office, Unit
 
 if TYPE_CHECKING:
@@ -88,6 +91,34 @@ def set_active(*, user: User, active: bool, by: Actor) -> None:
     else:
         stop_grants(user, by=by)
         end_sessions(user=user, why=EndOfLogin.STOPPED, by=by)
+
+
+def stop_idle_accounts() -> int:
+    """Stop the accounts of office people that nobody has used for `account.office_idle_days`, and
+    return how many. As after any stop, whoever comes back is let in by 系统管理员 and confirmed by
+    安全管理员.
+
+    The 三员 are left: with the last of them stopped, nobody could let anybody in again.
+    """
+    days = policy().account.office_idle_days
+    idle = User.objects.idle_in_offices(timezone.now() - dt.timedelta(days=days))
+    return sum(
+        _stop_idle(pk, f"连续 {days} 天没有登录") for pk in idle.values_list("pk", flat=True)
+    )
+
+
+@transaction.atomic
+def _stop_idle(user_id: int, reason: str) -> bool:
+    # Taken again under the lock: another worker may have been quicker.
+    user = User.objects.select_for_update().filter(pk=user_id, is_active=True).first()
+    if user is None:
+        return False
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    record("account.deactivate", user, by=SYSTEM, details={"reason": reason})
+    stop_grants(user, by=SYSTEM, action="idle", reason=reason)
+    end_sessions(user=user, why=EndOfLogin.STOPPED, by=SYSTEM)
+    return True
 
 
 @transaction.atomic

@@ -234,4 +234,4 @@ def ask_again(user: User, *, by: Actor) -> list[Grant]:
 def _ended_by_stop(membership: Membership) -> bool:
     last = membership.grants.first()
     change = last.changes.first() if last else None
-    return change is not None and change.action == "stop"
+    return change is not None and change.action in ("stop", "idle")

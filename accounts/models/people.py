@@ -1,5 +1,6 @@
 """People and power: users, and memberships that place them in a unit, an office or the portal."""
 
+import datetime as dt
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -57,6 +58,15 @@ class UserQuerySet(models.QuerySet["User"]):
             devices: Any = User._meta.get_field(relation).related_model
             held |= Exists(devices.objects.filter(user=OuterRef("pk"), confirmed=True))
         return self.annotate(has_second_factor=Case(When(held, then=True), default=False))
+
+    def idle_in_offices(self, since: dt.datetime) -> Self:
+        """Office people whose last log-in, or whose role where they never came, is older than
+        `since`, and whose roles are."""
+        held = Membership.objects.filter(user=OuterRef("pk"), active=True, office__isnull=False)
+        came = Q(last_login__lt=since)
+        never_came = Q(last_login=None) & Exists(held.filter(grants__since__lt=since))
+        lately = Exists(held.filter(grants__since__gte=since))
+        return self.filter(came | never_came, Exists(held), ~lately, is_active=True)
 
     def with_waiting(self) -> Self:
         """With `roles_wait`, whether 安全管理员 has still to confirm a role."""
