@@ -1,5 +1,6 @@
 """What stands between a correct password and the portal: live log-ins, and the gate."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import django_otp
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -31,6 +32,7 @@ class LiveLogin:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        _take_in(request)
         request.login_over = sessions.check(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
@@ -47,6 +49,19 @@ class LiveLogin:
         page = render(request, "accounts/lockout.html", {"minutes": error.minutes}, status=429)
         page["Retry-After"] = str(60 * error.minutes)
         return page
+
+
+def _take_in(request: HttpRequest) -> None:
+    """Read what was sent before it is asked who sent it.
+
+    A body may come in over minutes. Were the log-in looked at first, whoever was stopped meanwhile
+    would still act, as the person and with the password of before.
+    """
+    if request.method in {"GET", "HEAD"}:
+        return
+    with contextlib.suppress(UnreadablePostError):  # broken off: the form is empty then
+        # A form with files is read in pieces, anything else as a whole.
+        _ = request.POST if request.content_type == "multipart/form-data" else request.body
 
 
 class CertificateProves:

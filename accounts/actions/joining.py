@@ -14,6 +14,7 @@ from accounts.actions.accounts import create_account
 from accounts.actions.base import Refused, not_portal_nor_self
 from accounts.actions.grants import hold_grants
 from accounts.actions.sessions import end_sessions
+from accounts.actions.ways import unbind_all
 from accounts.invitation_codes import digest_of, new_code
 from accounts.models import EndOfLogin, Grant, Invitation, Membership, User
 from accounts.policy import policy
@@ -210,11 +211,16 @@ def reset_access(*, user: User, by: Actor) -> Invited:
 
 @transaction.atomic
 def stop_and_invite(*, user: User, by: Actor) -> Invited:
-    """Stop the password and invite anew, by whoever may seat anybody (the command line)."""
+    """Stop the password and invite anew, by whoever may seat anybody (the command line).
+
+    Whoever came in before with a code of theirs may have bound an identity of their own, which
+    would open the account beside the owner's new password: the owner binds theirs again.
+    """
     user.set_unusable_password()
     user.save(update_fields=["password"])
     record("account.reset_password", user, by=by)
     end_sessions(user=user, why=EndOfLogin.PASSWORD, by=by)
+    unbind_all(user, by=by)
     return issue_invitation(user=user, by=by, renewed=True)
 
 

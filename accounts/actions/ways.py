@@ -6,21 +6,33 @@ from django.db import IntegrityError, transaction
 
 from accounts.actions.base import Refused, not_portal_nor_self
 from accounts.certificates import Shown
-from accounts.models import ClientCertificate, UnifiedIdentity, User
+from accounts.models import ClientCertificate, LoginSession, UnifiedIdentity, User
 from accounts.unified import Identity
 from audit.trail import Actor, record
 
+_OVER: Final = "没有绑定：这次登录已经结束，请重新登录。"
 _TAKEN: Final = "没有绑定：该统一身份认证账号已绑定其他账号，或者您已绑定了另一个。"
 
 
-def link_identity(*, user: User, identity: Identity, by: Actor) -> UnifiedIdentity:
+def link_identity(
+    *, user: User, identity: Identity, by: Actor, login: int | None
+) -> UnifiedIdentity:
     """Bind what the provider has just said of the person to their account.
 
+    Args:
+        login: the log-in that asked for it (`accounts.sessions.current_login`).
+
     Raises:
-        Refused: bound to another account already, or the account is bound to another identity.
+        Refused: bound to another account already, or the account is bound to another identity, or
+            the log-in has been ended while the provider was asked.
     """
     try:
         with transaction.atomic():
+            User.objects.select_for_update().get(pk=user.pk)  # a reset is over, or waits
+            if login not in LoginSession.objects.live().filter(user=user).values_list(
+                "pk", flat=True
+            ):
+                raise Refused(_OVER)
             way: UnifiedIdentity = UnifiedIdentity.objects.create(
                 user=user,
                 issuer=identity.issuer,
@@ -49,6 +61,11 @@ def end_ways(*, user: User, by: Actor) -> int:
         Refused: one's own account, or one of the 三员.
     """
     not_portal_nor_self(user, by)
+    return unbind_all(user, by=by)
+
+
+def unbind_all(user: User, *, by: Actor) -> int:
+    """Unbind all further ways into the account, within an act that opens it to its owner anew."""
     ways = list(user.unified_identities.all())
     for way in ways:
         unlink_identity(way=way, by=by)

@@ -25,6 +25,7 @@ from accounts import actions
 from accounts.forms import OwnPasswordForm
 from accounts.models import ClientCertificate, UnifiedIdentity, User
 from accounts.requests import PortalRequest
+from accounts.sessions import current_login
 from accounts.unified import ID_TOKEN, Identity, Provider, Unproven, bound_to
 
 # One sentence for whatever went wrong: the trail says what it was.
@@ -117,7 +118,7 @@ def _link(request: HttpRequest, user: User, identity: Identity) -> HttpResponse:
         return _refused(request)
     del request.session[_LINK_UNTIL]
     try:
-        actions.link_identity(user=user, identity=identity, by=user)
+        actions.link_identity(user=user, identity=identity, by=user, login=current_login(request))
     except actions.Refused as refusal:
         messages.error(request, str(refusal))
     else:
