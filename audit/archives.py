@@ -64,13 +64,21 @@ class Archive:
         content = {key: value for key, value in asdict(self).items() if key != "mac"}
         return digests.mac([content], self.algorithm, self.key_id)
 
-    def fault(self) -> str:
-        """What is wrong with its files, in Chinese; empty when nothing is."""
+    @property
+    def is_signed(self) -> bool:
+        """Whether the portal itself wrote the manifest."""
+        return not self._signature_fault()
+
+    def _signature_fault(self) -> str:
         try:
-            if self.mac != self.signature():
-                return "签名不符"
+            return "" if self.mac == self.signature() else "签名不符"
         except digests.UnknownKey:
             return "没有它的密钥"
+
+    def fault(self) -> str:
+        """What is wrong with its files, in Chinese; empty when nothing is."""
+        if problem := self._signature_fault():
+            return problem
         if self.path.exists() and _sha256(self.path) != self.rows_sha256:
             return "内容文件被改动"
         return ""
@@ -116,6 +124,11 @@ def last() -> Archive | None:
     """The newest archive."""
     found = every()
     return found[-1] if found else None
+
+
+def last_signed() -> Archive | None:
+    """The newest archive that the portal itself wrote."""
+    return next((found for found in reversed(every()) if found.is_signed), None)
 
 
 def archive(*, before: dt.date) -> Archive:

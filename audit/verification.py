@@ -80,7 +80,7 @@ def _faults(report: Report, since: dt.datetime | None) -> Iterator[Fault]:
         yield from _archived(report, chain)
     elif start := AuditSeal.objects.filter(sealed_at__lt=since).order_by("-seq").first():
         chain.skip_to(start.seq, start.chain)
-    elif first := archives.last():
+    elif first := archives.last_signed():
         chain.skip_to(first.last_seq, first.chain_after)
     yield from _followed(report, chain, _live(chain.seq))
     if high and high.seq > chain.seq:
@@ -116,6 +116,10 @@ def _archived(report: Report, chain: Chain) -> Iterator[Fault]:
     for archive in archives.every():
         if problem := archive.fault():
             report.warnings.append(f"归档 {archive.name} 不可信：{problem}")
+        if not archive.is_signed:
+            # Anybody could have written it in place of the rows: what it claims is missing, unless
+            # another archive or the database has it.
+            continue
         if archive.first_seq > chain.seq + 1:
             yield Fault(MISSING, None, chain.seq + 1, archive.first_seq - 1, note="缺少归档")
         elif archive.chain_before not in chain.heads:
@@ -125,6 +129,9 @@ def _archived(report: Report, chain: Chain) -> Iterator[Fault]:
             report.warnings.append(f"归档 {archive.name} 的内容不在本机，只核验了首尾")
         else:
             yield from _followed(report, chain, archive.rows())
+            if chain.seq < archive.last_seq:  # the file ends before its last row
+                note = f"归档 {archive.name} 不完整"
+                yield Fault(MISSING, None, chain.seq + 1, archive.last_seq, note=note)
         chain.skip_to(archive.last_seq, archive.chain_after)
 
 

@@ -4,12 +4,14 @@ import datetime as dt
 import gzip
 import io
 import json
+from dataclasses import asdict
 
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import connection
 
-from audit import anchors, archives, sealing
+from audit import anchors, archives, digests, guards, sealing
 from audit.models import AuditEvent, AuditSeal
 from audit.policy import policy
 from audit.trail import SYSTEM, record
@@ -114,6 +116,49 @@ def test_an_archive_that_was_changed_or_lost_is_told(trail):
     assert report.faults == []
     assert any("不在本机" in warning for warning in report.warnings)
     (archives.folder() / f"{made.name}.json").unlink()
+    assert [(f.seq, f.last) for f in verify().faults] == [(1, 7)]
+
+
+def forged(first, last):
+    """A manifest that nobody signed, in place of rows that somebody took away."""
+    seals = AuditSeal.objects.in_bulk([last])
+    made = archives.Archive(
+        first_seq=first,
+        last_seq=last,
+        chain_before="",
+        chain_after=seals[last].chain,
+        rows_sha256="0" * 64,
+        written_at=NOW.isoformat(),
+        algorithm="sha256",
+        key_id=digests.current()[1],
+        mac="0" * 64,
+    )
+    path = archives.folder() / f"{made.name}.json"
+    path.write_text(json.dumps(asdict(made)), encoding="utf-8")
+
+
+def test_a_manifest_that_is_not_ours_stands_for_no_rows(trail):
+    forged(1, 4)
+    with connection.cursor() as cursor, guards.archiving():
+        cursor.execute(
+            "DELETE FROM audit_auditevent WHERE id IN"
+            " (SELECT event_id FROM audit_auditseal WHERE seq <= 4)"
+        )
+        cursor.execute("DELETE FROM audit_auditseal WHERE seq <= 4")
+    report = verify()
+    assert [(f.seq, f.last) for f in report.faults] == [(1, 4)]
+    assert any("签名不符" in warning for warning in report.warnings)
+    begun = NOW - dt.timedelta(days=policy().live_days + 30)  # before the first of them
+    assert [(f.seq, f.last) for f in verify(since=begun).faults] == [(1, 4)]
+
+
+def test_an_archive_that_ends_too_early_is_a_fault(trail):
+    made = archives.archive(before=EDGE)
+    sealing.seal()
+    lines = gzip.decompress(made.path.read_bytes()).splitlines(keepends=True)
+    made.path.write_bytes(gzip.compress(b"".join(lines[:5])))
+    assert [(f.seq, f.last) for f in verify().faults] == [(6, 7)]
+    made.path.write_bytes(b"not a file of rows")
     assert [(f.seq, f.last) for f in verify().faults] == [(1, 7)]
 
 
