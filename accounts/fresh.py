@@ -24,6 +24,7 @@ from emailsec.lib.http import wants_json
 # a file, to be pressed once more; None where only a POST is asked about.
 ACTS: Final = {
     "accounts:authenticator": "accounts:authenticator",
+    "accounts:certificate_remove": None,
     "accounts:create": None,
     "accounts:factor_remove": None,
     "accounts:factor_reset": None,

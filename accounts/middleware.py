@@ -93,6 +93,7 @@ class CertificateProves:
         way = actions.prove_by_certificate(user=user, certificate=found) if found else None
         if way is not None:
             django_otp.login(request, way)
+            sessions.came_by(request, way)
         elif (found or fault) and not request.session.get(_TOLD) and user.certificates.exists():
             request.session[_TOLD] = True  # one line for a log-in
             reason = fault or "不是此账号绑定的证书"

@@ -8,7 +8,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.browsers import in_words
-from accounts.models import EndOfLogin, LoginSession, User
+from accounts.models import (
+    ClientCertificate,
+    EndOfLogin,
+    LoginSession,
+    UnifiedIdentity,
+    User,
+)
 from audit.trail import origin_address
 
 _KEY: Final = "login"
@@ -24,6 +30,13 @@ def begin(request: HttpRequest, user: User) -> None:
         user=user, address=origin_address.get(), browser=in_words(agent)
     )
     request.session[_KEY] = login.pk
+
+
+def came_by(request: HttpRequest, way: UnifiedIdentity | ClientCertificate) -> None:
+    """Note by which further way the person of this log-in came in; it ends with the way."""
+    column = "identity" if isinstance(way, UnifiedIdentity) else "certificate"
+    if (pk := current_login(request)) is not None:
+        LoginSession.objects.filter(pk=pk).update(**{column: way.pk})
 
 
 def current_login(request: HttpRequest) -> int | None:

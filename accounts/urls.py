@@ -30,6 +30,11 @@ urlpatterns = [
     path("<int:user_id>/second-factor/", manage.factor_reset, name="factor_reset"),
     path("<int:user_id>/active/", manage.set_active, name="set_active"),
     path("<int:user_id>/ways/end/", manage.ways_end, name="ways_end"),
+    path(
+        "<int:user_id>/certificates/<int:certificate_id>/remove/",
+        manage.certificate_remove,
+        name="certificate_remove",
+    ),
     path("<int:user_id>/invitation/withdraw/", manage.withdraw, name="invitation_withdraw"),
     path("join/", joining.join, name="join"),
     path("<int:user_id>/unlock/", manage.unlock, name="unlock"),

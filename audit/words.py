@@ -28,6 +28,7 @@ _ACTS: Final = {
     "account.sessions_end": "结束登录",
     "account.certificate_add": "绑定证书",
     "account.certificate_failed": "证书未通过",
+    "account.certificate_remove": "移除证书",
     "account.unified_failed": "统一身份认证登录失败",
     "account.unified_link": "绑定统一身份认证",
     "account.unified_unlink": "解除统一身份认证绑定",

@@ -18,9 +18,10 @@ from django_otp_webauthn.models import WebAuthnCredential
 from accounts import factors
 from accounts.actions.base import Refused, not_portal_nor_self
 from accounts.actions.grants import hold_grants
-from accounts.actions.sessions import end_sessions
+from accounts.actions.sessions import end_sessions, end_sessions_by
 from accounts.models import (
     Authenticator,
+    ClientCertificate,
     EndOfLogin,
     Grant,
     RecoveryCodes,
@@ -147,7 +148,8 @@ def _others(user: User, device: Device) -> list[Device]:
 
 @transaction.atomic
 def remove_factor(*, device: Device, by: User) -> None:
-    """Take away one of one's own factors; with the last one the recovery codes go too.
+    """Take away one of one's own factors; with the last one the recovery codes go too, and with a
+    certificate the log-ins that it proved.
 
     Raises:
         Refused: it is the last one, and the person may not be without.
@@ -156,9 +158,38 @@ def remove_factor(*, device: Device, by: User) -> None:
     if not others and (why := factors.why_required(by)):
         raise Refused(LAST_ONE.format(why=why))
     record("account.second_factor_remove", by, by=by, details={"method": device.name})
+    _remove(device, by)
+
+
+def _remove(device: Device, by: Actor) -> None:
+    if isinstance(device, ClientCertificate):
+        end_sessions_by(way=device, by=by)
     device.delete()
-    if not others:
-        RecoveryCodes.objects.filter(user=by).delete()
+    if not factors.own_factors(device.user):
+        RecoveryCodes.objects.filter(user=device.user).delete()
+
+
+@transaction.atomic
+def remove_certificate(*, certificate: ClientCertificate, by: Actor) -> list[Grant]:
+    """Take away one certificate of somebody else, because its key was lost or handed back; the
+    log-ins that it proved end. Their other factors stay; taking the last one is a reset of the
+    second factor, and what they hold waits as it does then.
+
+    Returns:
+        The requests that now wait.
+
+    Raises:
+        Refused: one's own account, or one of the 三员.
+    """
+    user = certificate.user
+    not_portal_nor_self(user, by)
+    details = {"holder": certificate.subject, "fingerprint": certificate.digest}
+    record("account.certificate_remove", user, by=by, details=details)
+    _remove(certificate, by)
+    if factors.own_factors(user):
+        return []
+    end_sessions(user=user, why=EndOfLogin.FACTOR, by=by)
+    return hold_grants(user, by=by, reason="移除最后一种二次验证方式后重新确认")
 
 
 @transaction.atomic

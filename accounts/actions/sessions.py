@@ -6,7 +6,14 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import EndOfLogin, LoginSession, User
+from accounts.models import (
+    ClientCertificate,
+    EndOfLogin,
+    LoginSession,
+    UnifiedIdentity,
+    User,
+)
+from accounts.models.sessions import LoginSessionQuerySet
 from audit.trail import Actor, record
 
 # How long an ended log-in is kept: its address stays familiar to the lock-out meanwhile.
@@ -30,6 +37,19 @@ def end_sessions(*, user: User, why: EndOfLogin, by: Actor, except_: int | None 
     rows = LoginSession.objects.live().filter(user=user)
     if except_ is not None:
         rows = rows.exclude(pk=except_)
+    return _end(rows, user, why, by)
+
+
+@transaction.atomic
+def end_sessions_by(*, way: UnifiedIdentity | ClientCertificate, by: Actor) -> int:
+    """End the log-ins that came in by `way`, which is about to be removed; returns how many.
+
+    Whoever holds the identity or the key is no longer trusted, and so is nothing that it opened.
+    """
+    return _end(way.logins.live(), way.user, EndOfLogin.WAY, by)
+
+
+def _end(rows: LoginSessionQuerySet, user: User, why: EndOfLogin, by: Actor) -> int:
     count = rows.update(ended_at=timezone.now(), ended_why=why)
     if count:
         details = {"count": count, "reason": str(EndOfLogin(why).label)}

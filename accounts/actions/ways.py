@@ -5,6 +5,7 @@ from typing import Final
 from django.db import IntegrityError, transaction
 
 from accounts.actions.base import Refused, not_portal_nor_self
+from accounts.actions.sessions import end_sessions_by
 from accounts.certificates import Shown
 from accounts.models import ClientCertificate, LoginSession, UnifiedIdentity, User
 from accounts.unified import Identity
@@ -48,8 +49,9 @@ def link_identity(
 
 @transaction.atomic
 def unlink_identity(*, way: UnifiedIdentity, by: Actor) -> None:
-    """Let the identity open the account no longer."""
+    """Let the identity open the account no longer; the log-ins that it opened end."""
     record("account.unified_unlink", way.user, by=by, details=_told(way))
+    end_sessions_by(way=way, by=by)
     way.delete()
 
 

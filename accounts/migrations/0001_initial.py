@@ -298,7 +298,9 @@ class Migration(migrations.Migration):
                 ('address', models.GenericIPAddressField(null=True, verbose_name='来源地址')),
                 ('browser', models.CharField(max_length=60, verbose_name='浏览器')),
                 ('ended_at', models.DateTimeField(null=True, verbose_name='结束时间')),
-                ('ended_why', models.CharField(blank=True, choices=[('logout', '退出登录'), ('idle', '长时间没有操作'), ('absolute', '登录时间到限'), ('own', '本人在别处结束'), ('password', '口令已更改'), ('stopped', '账号停用'), ('role', '角色变动'), ('factor', '二次验证重置'), ('guessed', '口令连续输错')], max_length=10, verbose_name='结束原因')),
+                ('ended_why', models.CharField(blank=True, choices=[('logout', '退出登录'), ('idle', '长时间没有操作'), ('absolute', '登录时间到限'), ('own', '本人在别处结束'), ('password', '口令已更改'), ('stopped', '账号停用'), ('role', '角色变动'), ('factor', '二次验证重置'), ('guessed', '口令连续输错'), ('way', '登录方式解除')], max_length=10, verbose_name='结束原因')),
+                ('certificate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='logins', to='accounts.clientcertificate')),
+                ('identity', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='logins', to='accounts.unifiedidentity')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='logins', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -306,7 +308,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': '登录',
                 'ordering': ['-seen_at', '-pk'],
                 'indexes': [models.Index(fields=['ended_at', 'seen_at'], name='accounts_lo_ended_a_9f2aaa_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_why', '')), models.Q(('ended_at__isnull', False), ('ended_why__in', ['logout', 'idle', 'absolute', 'own', 'password', 'stopped', 'role', 'factor', 'guessed'])), _connector='OR'), name='login_ends_for_a_reason')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ended_why', '')), models.Q(('ended_at__isnull', False), ('ended_why__in', ['logout', 'idle', 'absolute', 'own', 'password', 'stopped', 'role', 'factor', 'guessed', 'way'])), _connector='OR'), name='login_ends_for_a_reason')],
             },
         ),
         migrations.AddConstraint(

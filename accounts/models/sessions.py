@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models.people import User
+from accounts.models.ways import ClientCertificate, UnifiedIdentity
 from accounts.policy import policy
 
 
@@ -22,6 +23,7 @@ class EndOfLogin(models.TextChoices):
     ROLE = "role", "角色变动"
     FACTOR = "factor", "二次验证重置"
     GUESSED = "guessed", "口令连续输错"
+    WAY = "way", "登录方式解除"
 
 
 # What the log-in page says to whoever asks on with a log-in that has ended.
@@ -34,6 +36,7 @@ SAYS = {
     EndOfLogin.ROLE: "您的角色有变动，请重新登录。",
     EndOfLogin.FACTOR: "二次验证已重置，请重新登录。",
     EndOfLogin.GUESSED: "口令连续输错，为防止他人冒用已退出登录，请稍后重新登录。",
+    EndOfLogin.WAY: "您登录时所用的统一身份认证或证书已解除绑定，请用其他方式重新登录。",
 }
 
 
@@ -65,6 +68,9 @@ class LoginSessionQuerySet(models.QuerySet["LoginSession"]):
 class LoginSession(models.Model):
     """One log-in. The session that the browser's cookie names carries this row's key; the row knows
     nothing of the cookie, so that a copy of the table opens no session.
+
+    `identity` and `certificate` say by which further way the person came in, so that the log-in
+    ends with the way.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="logins")
@@ -72,6 +78,10 @@ class LoginSession(models.Model):
     seen_at = models.DateTimeField("最近操作", default=timezone.now)
     address = models.GenericIPAddressField("来源地址", null=True)
     browser = models.CharField("浏览器", max_length=60)
+    identity = models.ForeignKey(UnifiedIdentity, models.SET_NULL, null=True, related_name="logins")
+    certificate = models.ForeignKey(
+        ClientCertificate, models.SET_NULL, null=True, related_name="logins"
+    )
     ended_at = models.DateTimeField("结束时间", null=True)
     ended_why = models.CharField("结束原因", max_length=10, blank=True, choices=EndOfLogin.choices)
 

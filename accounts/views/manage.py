@@ -19,6 +19,7 @@ from emailsec.lib.http import ours
 from emailsec.lib.qr import qr_path
 
 PAGE = 50
+_WAITS = "其角色待安全管理员重新确认，确认前看不到业务。"
 
 
 def _may_manage(request: PortalRequest) -> None:
@@ -112,11 +113,24 @@ def ways_end(request: PortalRequest, user_id: int) -> HttpResponse:
 
 
 @require_POST
+def certificate_remove(request: PortalRequest, user_id: int, certificate_id: int) -> HttpResponse:
+    """End one certificate of a person; their other ways in stay."""
+
+    def act(user: User) -> str:
+        certificate = get_object_or_404(user.certificates, pk=certificate_id)
+        waiting = actions.remove_certificate(certificate=certificate, by=request.user)
+        done = f"已移除“{user.username}”的“{certificate.name}”。"
+        return done + (_WAITS if waiting else "")
+
+    return _act(request, user_id, act)
+
+
+@require_POST
 def factor_reset(request: PortalRequest, user_id: int) -> HttpResponse:
     def act(user: User) -> str:
         waiting = actions.reset_second_factor(user=user, by=request.user)
         done = f"已解除“{user.username}”的二次验证，本人下次登录后重新设置。"
-        return done + ("其角色待安全管理员重新确认，确认前看不到业务。" if waiting else "")
+        return done + (_WAITS if waiting else "")
 
     return _act(request, user_id, act)
 

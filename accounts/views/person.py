@@ -26,6 +26,7 @@ def detail(request: PortalRequest, user_id: int) -> HttpResponse:
         "grants": grants,
         "came": grants.filter(pk=whole(request.GET.get("grant", "")) or 0).first(),
         "may_list": request.user.can("account.manage"),
+        "certificates": person.certificates.all(),
         "may_manage": request.user.can("account.manage") and not person.is_portal_side,
     }
     return render(request, "accounts/account_detail.html", context)

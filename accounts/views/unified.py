@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
-from accounts import actions
+from accounts import actions, sessions
 from accounts.forms import OwnPasswordForm
 from accounts.models import ClientCertificate, UnifiedIdentity, User
 from accounts.requests import PortalRequest
@@ -106,6 +106,7 @@ def _enter(request: HttpRequest, way: UnifiedIdentity, identity: Identity) -> Ht
     login(request, way.user, backend="django.contrib.auth.backends.ModelBackend")
     if identity.strong:
         django_otp.login(request, way)
+    sessions.came_by(request, way)
     if settings.OIDC_OP_LOGOUT_ENDPOINT:
         request.session[ID_TOKEN] = identity.token
     way.last_used_at = timezone.now()

@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from accounts.models import (
+    ClientCertificate,
     FailureCount,
     Grant,
     Invitation,
@@ -209,6 +210,15 @@ def _inventory(case: Case) -> None:
         "person": owner.filler,
         "identity": UnifiedIdentity.objects.create(
             user=owner.filler, issuer="https://id.test", subject=owner.slug, name=owner.slug
+        ),
+        # Not confirmed, or the 填报人 would be asked for it before every page.
+        "certificate": ClientCertificate.objects.create(
+            user=owner.filler,
+            name=mark,
+            confirmed=False,
+            digest=owner.slug,
+            subject=mark,
+            not_after=timezone.now() + dt.timedelta(days=365),
         ),
         "lock": FailureCount.objects.create(
             subject=owner.slug, user=owner.filler, locked_until=timezone.now()

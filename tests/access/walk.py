@@ -385,7 +385,9 @@ def _mix(walk: Walk, entry: Entry) -> None:
         if len(entry.rows) > 1:
             url = address_of(entry, [own, *[foreign] * (len(entry.of) - 1)])
             for person in people:
-                _refused(walk, entry, person, url, _body(entry, foreign), {404})
+                gated = entry.gate and walk.cast.words[person] not in entry.gate
+                wanted = {403 if gated else 404}
+                _refused(walk, entry, person, url, _body(entry, foreign), wanted)
         if names_rows(entry.body):
             url = address_of(entry, [own] * len(entry.of))
             for person in people:

@@ -11,6 +11,7 @@ import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from tempfile import mkdtemp
 from urllib.parse import quote
 
 import pytest
@@ -20,8 +21,9 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from accounts import certificates
-from accounts.models import ClientCertificate
+from accounts.models import ClientCertificate, EndOfLogin, RecoveryCodes
 from audit.models import AuditEvent
+from tests.accounts.factors import Phone, log_in, recovery_codes
 from tests.world import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -153,7 +155,13 @@ def proxy(authority, settings):
 
 @pytest.fixture
 def seat(proxy, authority, tmp_path):
-    return lambda holder=None, **more: Browser(proxy, authority, tmp_path, holder, **more)
+    """Makes browsers, each with a folder of its own for its key."""
+
+    def made(holder=None, **more):
+        folder = Path(mkdtemp(dir=tmp_path))
+        return Browser(proxy, authority, folder, holder, **more)
+
+    return made
 
 
 def bound(user, browser):
@@ -266,6 +274,78 @@ def test_a_person_binds_the_certificate_in_the_browser_with_the_password(world, 
     other.ask(reverse("accounts:certificate_add"), {"certificate-password": PASSWORD})
     assert ClientCertificate.objects.get() == way
     assert AuditEvent.objects.filter(action="account.certificate_add", result="failed").exists()
+
+
+def test_removing_ones_own_certificate_ends_what_it_opened(world, seat):
+    desk = seat("李警官")
+    way = bound(world.officer, desk)
+    desk.log_in("officer")
+    desk.ask("/inbox/")
+    phone = Phone(world.officer)
+    plain = Client()
+    log_in(plain, world.officer)
+    plain.post(reverse("accounts:second_factor"), {"code": phone.code()})
+    desk.ask(reverse("accounts:factor_remove"), {"factor": way.persistent_id})
+    away = desk.ask("/inbox/").headers["Location"]
+    assert f"over={EndOfLogin.WAY}" in away
+    assert plain.get("/inbox/").status_code == 200
+
+
+@pytest.fixture
+def admin(world):
+    client = Client()
+    client.force_login(world.system_admin)
+    return client
+
+
+def taken(admin, way):
+    url = reverse("accounts:certificate_remove", args=[way.user_id, way.pk])
+    page = reverse("accounts:detail", args=[way.user_id])
+    return admin.post(url, {"back": page}, follow=True)
+
+
+def test_the_system_admin_takes_away_one_certificate(world, seat, admin, authority):
+    lost, kept = seat("李警官"), seat("李警官")
+    first, second = bound(world.officer, lost), bound(world.officer, kept)
+    kept.log_in("officer")
+    assert kept.ask("/inbox/").status_code == 200
+    page = admin.get(reverse("accounts:detail", args=[world.officer.pk])).content.decode()
+    for way in (first, second):
+        assert reverse("accounts:certificate_remove", args=[world.officer.pk, way.pk]) in page
+    lost.log_in("officer")
+    assert lost.ask("/inbox/").status_code == 200
+    answer = taken(admin, first)
+    assert answer.redirect_chain[-1][0] == reverse("accounts:detail", args=[world.officer.pk])
+    assert "已移除“officer”的“证书 测试”" in answer.content.decode()
+    assert ClientCertificate.objects.get() == second
+    event = AuditEvent.objects.get(action="account.certificate_remove")
+    assert event.details == {"holder": first.subject, "fingerprint": first.digest}
+    assert event.actor_id == world.system_admin.pk
+    assert f"over={EndOfLogin.WAY}" in lost.ask("/inbox/").headers["Location"]
+    # Neither the other certificate nor what it opened, nor what the person holds.
+    assert kept.ask("/inbox/").status_code == 200
+    assert world.officer.memberships.filter(active=True).exists()
+
+
+def test_taking_the_last_one_away_is_a_reset_of_the_second_factor(world, seat, admin):
+    """Else one 系统管理员, who resets the password as well, could come in as that person."""
+    desk = seat("李警官")
+    way = bound(world.officer, desk)
+    recovery_codes(world.officer)
+    desk.log_in("officer")
+    desk.ask("/inbox/")
+    assert "待安全管理员重新确认" in taken(admin, way).content.decode()
+    assert desk.ask("/inbox/").status_code == 302
+    assert not world.officer.memberships.filter(active=True).exists()
+    assert not RecoveryCodes.objects.exists()
+
+
+def test_no_certificate_of_the_three_nor_of_another_account_is_taken_away(world, seat, admin):
+    own = bound(world.audit_admin, seat("审计"))
+    assert "三员账号不在平台内管理" in taken(admin, own).content.decode()
+    url = reverse("accounts:certificate_remove", args=[world.officer.pk, own.pk])
+    assert admin.post(url).status_code == 404
+    assert ClientCertificate.objects.get() == own
 
 
 # --- What the proxy says -----------------------------------------------------------------------
