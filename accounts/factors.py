@@ -18,7 +18,8 @@ from accounts.models import Authenticator, ClientCertificate, RecoveryCodes, Sec
 from accounts.policy import policy
 from accounts.roles import Role
 
-PASSED_AT = "second_factor_at"  # seconds since 1970, in the session
+# When the person of the session last proved who they are beyond the password: seconds since 1970.
+PASSED_AT = "second_factor_at"
 
 
 def kinds() -> Iterator[type[Device]]:
@@ -42,6 +43,17 @@ def has_factor(user: User) -> bool:
         for kind in kinds()
     )
     return bool(first.union(*others, all=True)[:1].exists())
+
+
+def proves_at_provider(user: User) -> bool:
+    """Whether the person has no factor of their own, but an identity at the unified log-in.
+
+    Whoever knows the password then still has to pass the provider before an act of weight; by the
+    account and not by the way they came in, or a stolen password would be the way around it.
+    """
+    if not settings.UNIFIED_LOGIN or has_factor(user):
+        return False
+    return bool(user.unified_identities.filter(issuer=settings.OIDC_ISSUER).exists())
 
 
 def authenticator_of(user: User) -> Authenticator | None:
@@ -100,19 +112,30 @@ def passed(request: HttpRequest, device: Device) -> None:
     request.session[PASSED_AT] = int(time.time())
 
 
+def confirmed(request: HttpRequest, moment: int) -> None:
+    """The provider has just said that it asked the person of this session at that moment."""
+    request.session.cycle_key()
+    request.session[PASSED_AT] = moment
+
+
 def is_proven(request: HttpRequest) -> bool:
     """Whether this session was proven by a factor that is still in force."""
     user: Any = request.user
     return bool(user.is_verified())
 
 
+def is_recent(moment: float) -> bool:
+    """Whether a proof at that moment is younger than the policy's `recent_minutes`."""
+    return time.time() - moment < policy().second_factor.recent_minutes * 60
+
+
 def is_fresh(request: HttpRequest) -> bool:
-    """Whether the last proof is younger than the policy's `recent_minutes`.
+    """Whether the last proof is recent: of a factor in force, or at the provider for who has none.
 
     A certificate is shown with every request (accounts.middleware.CertificateProves).
     """
     user: Any = request.user
     if isinstance(user.otp_device, ClientCertificate):
         return True
-    age = time.time() - request.session.get(PASSED_AT, 0)
-    return is_proven(request) and age < policy().second_factor.recent_minutes * 60
+    recent = is_recent(request.session.get(PASSED_AT, 0))
+    return recent and (is_proven(request) or not has_factor(user))

@@ -169,6 +169,9 @@ STEPS = (
         also=frozenset(
             {"accounts:authenticator", "accounts:key_options", "accounts:key_add"}
             | {"accounts:ways", "accounts:certificate_add"}
+            # Whoever came in by the unified log-in is asked there before they set one up.
+            | {"accounts:second_factor", "accounts:unified_confirm", "accounts:unified_callback"}
+            | {"accounts:unified_confirmed"}
         ),
     ),
 )

@@ -5,6 +5,8 @@ and finds its key; what a token must say is asked here, because the library asks
 nor audience. Nothing but the signed identity token is read, and no account is ever made from it.
 """
 
+import math
+import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -15,8 +17,10 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.urls import reverse
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
+from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
 from accounts.models import UnifiedIdentity
+from accounts.policy import policy
 
 # Clocks of provider and portal may differ by so much, in seconds.
 LEEWAY: Final = 30
@@ -35,6 +39,8 @@ class Identity:
     Attributes:
         name: what the provider calls the person, for people to recognise it; "" if it does not.
         strong: the provider asked for a second factor of a kind that the settings accept.
+        proven_at: when the provider last asked the person to prove who they are (`auth_time`), in
+            seconds since 1970; 0 where it does not say, or says a time that is not yet.
         token: the identity token itself, to name the session when it is ended at the provider.
     """
 
@@ -42,6 +48,7 @@ class Identity:
     subject: str
     name: str
     strong: bool
+    proven_at: int
     token: str = field(repr=False)
 
 
@@ -114,8 +121,28 @@ def _identity(said: dict[str, Any], token: str) -> Identity:
         subject=subject,
         name=str(said.get("name") or said.get("preferred_username") or ""),
         strong=bool(told & set(settings.OIDC_SECOND_FACTOR)),
+        proven_at=_proven_at(said.get("auth_time")),
         token=token,
     )
+
+
+def _proven_at(said: Any) -> int:
+    """What stands in `auth_time` (Core, 2), where it is a time that has come."""
+    number = isinstance(said, int | float) and not isinstance(said, bool) and math.isfinite(said)
+    now = int(time.time())
+    return min(int(said), now) if number and said <= now + LEEWAY else 0
+
+
+class AskAgain(OIDCAuthenticationRequestView):
+    """Send a person who is logged in to the provider, to prove once more who they are.
+
+    `prompt` makes the provider ask whatever session it keeps; `max_age` obliges it to say in the
+    token when it asked (Core, 3.1.2.1). What counts is what the token says.
+    """
+
+    def get_extra_params(self, request: Any) -> dict[str, Any]:
+        age = policy().second_factor.recent_minutes * 60
+        return dict(super().get_extra_params(request)) | {"prompt": "login", "max_age": age}
 
 
 def end_at_provider(id_token: str) -> str:

@@ -63,6 +63,7 @@ from accounts.actions.second_factor import (
 )
 from accounts.actions.sessions import end_session, end_sessions, tidy_sessions
 from accounts.actions.ways import (
+    confirm_at_provider,
     end_ways,
     enrol_certificate,
     link_identity,
@@ -84,6 +85,7 @@ __all__ = [
     "approve_registration",
     "change_password",
     "clashes_of",
+    "confirm_at_provider",
     "create_account",
     "decide_grant",
     "end_session",

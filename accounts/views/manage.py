@@ -106,8 +106,9 @@ def withdraw(request: PortalRequest, user_id: int) -> HttpResponse:
 @require_POST
 def ways_end(request: PortalRequest, user_id: int) -> HttpResponse:
     def act(user: User) -> str:
-        ended = actions.end_ways(user=user, by=request.user)
-        return f"已解除“{user.username}”的 {ended} 项登录绑定。"
+        ended, waiting = actions.end_ways(user=user, by=request.user)
+        done = f"已解除“{user.username}”的 {ended} 项登录绑定。"
+        return done + (_WAITS if waiting else "")
 
     return _act(request, user_id, act)
 

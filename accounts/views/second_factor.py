@@ -27,7 +27,11 @@ def where_to(request: PortalRequest) -> str:
 def second_factor(request: PortalRequest) -> HttpResponse:
     """Prove the second factor: after the password, and again before a dangerous act."""
     there = where_to(request)
-    if factors.is_fresh(request) or not factors.has_factor(request.user):
+    if factors.is_fresh(request):
+        return redirect(there)
+    if not factors.has_factor(request.user):
+        if factors.proves_at_provider(request.user):
+            return render(request, "accounts/unified_confirm.html", {"next": there})
         return redirect(there)
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -1,4 +1,5 @@
-"""Logging in by the unified log-in (统一身份认证), and binding it to one's account.
+"""The unified log-in (统一身份认证): coming in by it, binding it to one's account, and proving
+there once more who one is.
 
 No account arises here. A person binds the identity after logging in with the password; both ends
 are then proven by the person alone, and no administrator types identifiers of others.
@@ -6,6 +7,7 @@ are then proven by the person alone, and no administrator types identifiers of o
 
 import time
 from typing import Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import django_otp
 from django.conf import settings
@@ -21,18 +23,23 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
-from accounts import actions, sessions
+from accounts import actions, factors, sessions
 from accounts.forms import OwnPasswordForm
 from accounts.models import ClientCertificate, UnifiedIdentity, User
 from accounts.requests import PortalRequest
 from accounts.sessions import current_login
-from accounts.unified import ID_TOKEN, Identity, Provider, Unproven, bound_to
+from accounts.unified import ID_TOKEN, AskAgain, Identity, Provider, Unproven, bound_to
+from accounts.views.second_factor import where_to
 
 # One sentence for whatever went wrong: the trail says what it was.
 REFUSED: Final = (
     "统一身份认证登录没有成功。第一次使用前，请先用用户名和口令登录，在“登录方式”页绑定；"
     "已经绑定仍不能登录的，请联系平台系统管理员。"
 )
+NOT_CONFIRMED: Final = (
+    "统一身份认证没有确认是您本人，请重新去确认；仍不行的，请联系平台系统管理员。"
+)
+_AGAIN: Final = "again"  # beside the state of a log-in that only confirms: where to go on
 _LINK_UNTIL: Final = "unified_link_until"
 _LINK_SECONDS: Final = 600
 
@@ -62,13 +69,18 @@ def _linking(request: HttpRequest) -> bool:
 @never_cache
 @require_GET
 def unified_callback(request: HttpRequest) -> HttpResponse:
-    """The provider's answer: the end of a log-in, or of a binding that the person began."""
+    """The provider's answer: the end of a log-in, or of a binding or a confirmation that the person
+    began."""
     _on()
+    begun = _begun(request)
+    back = begun.get(_AGAIN, "")
     try:
-        identity = _identify(request)
+        identity = _identify(request, begun)
     except Unproven as error:
         actions.note_unified_failure(reason=str(error))
-        return _refused(request)
+        return _not_confirmed(request, back, NOT_CONFIRMED) if back else _refused(request)
+    if isinstance(request.user, User) and back:
+        return _confirm(request, request.user, identity, back)
     if isinstance(request.user, User):
         return _link(request, request.user, identity)
     way = bound_to(identity)
@@ -79,11 +91,15 @@ def unified_callback(request: HttpRequest) -> HttpResponse:
     return _enter(request, way, identity)
 
 
-def _identify(request: HttpRequest) -> Identity:
-    """Take the log-in out of the session, so that its answer counts once."""
-    begun = request.session.get("oidc_states", {}).pop(request.GET.get("state", ""), None)
+def _begun(request: HttpRequest) -> dict[str, Any]:
+    """Take the log-in out of the session, so that its answer counts once; {} if there is none."""
+    states: dict[str, dict[str, Any]] = request.session.get("oidc_states", {})
     request.session.modified = True
-    if begun is None:
+    return states.pop(request.GET.get("state", ""), {})
+
+
+def _identify(request: HttpRequest, begun: dict[str, Any]) -> Identity:
+    if not begun:
         raise Unproven("不是由本会话发起，或者已经用过")
     if "code" not in request.GET:
         raise Unproven("认证方没有放行")
@@ -107,6 +123,7 @@ def _enter(request: HttpRequest, way: UnifiedIdentity, identity: Identity) -> Ht
     if identity.strong:
         django_otp.login(request, way)
     sessions.came_by(request, way)
+    request.session[factors.PASSED_AT] = identity.proven_at
     if settings.OIDC_OP_LOGOUT_ENDPOINT:
         request.session[ID_TOKEN] = identity.token
     way.last_used_at = timezone.now()
@@ -123,8 +140,47 @@ def _link(request: HttpRequest, user: User, identity: Identity) -> HttpResponse:
     except actions.Refused as refusal:
         messages.error(request, str(refusal))
     else:
+        if factors.proves_at_provider(user):  # of whom nothing else is asked
+            request.session[factors.PASSED_AT] = identity.proven_at
         messages.success(request, "已绑定统一身份认证，今后可以用它登录。")
     return redirect("accounts:ways")
+
+
+@never_cache
+@require_GET
+def unified_confirm(request: PortalRequest) -> HttpResponse:
+    """Send the person to the provider once more, before an act of weight."""
+    there = where_to(request)
+    if not factors.proves_at_provider(request.user):
+        return redirect(there)
+    answer: HttpResponse = AskAgain.as_view()(request)
+    state = parse_qs(urlsplit(answer["Location"]).query)["state"][0]
+    request.session["oidc_states"][state][_AGAIN] = there
+    return answer
+
+
+def _confirm(request: HttpRequest, user: Any, identity: Identity, back: str) -> HttpResponse:
+    try:
+        actions.confirm_at_provider(user=user, identity=identity, verified=user.is_verified())
+    except actions.Refused as refusal:
+        return _not_confirmed(request, back, str(refusal))
+    factors.confirmed(request, identity.proven_at)
+    return redirect(back)
+
+
+def _not_confirmed(request: HttpRequest, back: str, told: str) -> HttpResponse:
+    messages.error(request, told)
+    query = urlencode({"next": back}, safe="/")
+    return redirect(f"{reverse('accounts:second_factor')}?{query}")
+
+
+@never_cache
+@require_GET
+def unified_confirmed(request: PortalRequest) -> HttpResponse:
+    """Where a confirmation ends whose form waits in another window."""
+    if not factors.is_fresh(request):
+        return redirect("dashboards:home")
+    return render(request, "accounts/unified_confirmed.html")
 
 
 @never_cache

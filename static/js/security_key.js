@@ -6,7 +6,8 @@
                csrf token, a button, [data-key-says] for what went wrong; add: #key-name
              [data-key-missing] is shown where the browser has it not.
    Requests: POST data-challenge → options (W3C WebAuthn Level 3, JSON forms);
-             POST data-url {credential, name} → {url} or {error}. */
+             POST data-url {credential, name} → {url} or {error}. An answer {error, confirm} asks
+             who the person is first: it leads to that page, which leads back here. */
 (() => {
   "use strict";
   const usable = window.isSecureContext && window.PublicKeyCredential && navigator.credentials &&
@@ -50,6 +51,7 @@
       body: JSON.stringify(data),
     });
     const said = await answer.json();
+    if (said.confirm) location.assign(said.confirm);
     if (!answer.ok) throw new Error(said.error);
     return said;
   };

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import UnifiedIdentity
 from audit.models import AuditEvent
+from tests.accounts.provider import configure, consent, person, running
 from tests.world import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -19,23 +20,13 @@ BEGIN = "accounts:unified_login"
 
 @pytest.fixture(scope="module")
 def provider():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")  # plain HTTP, on the loopback only
-        with oidc_provider_mock.run_server_in_thread() as server:
-            yield f"http://localhost:{server.server_port}"
+    with running() as issuer:
+        yield issuer
 
 
 @pytest.fixture(autouse=True)
 def configured(provider, settings):
-    settings.UNIFIED_LOGIN = True
-    settings.OIDC_ISSUER = provider
-    settings.OIDC_OP_AUTHORIZATION_ENDPOINT = f"{provider}/oauth2/authorize"
-    settings.OIDC_OP_TOKEN_ENDPOINT = f"{provider}/oauth2/token"
-    settings.OIDC_OP_JWKS_ENDPOINT = f"{provider}/jwks"
-    settings.OIDC_RP_CLIENT_ID = "portal"
-    settings.OIDC_RP_CLIENT_SECRET = "client-secret-of-the-tests"
-    settings.OIDC_VERIFY_KID = False  # this provider has one key and does not name it
-    return provider
+    configure(settings, provider)
 
 
 @pytest.fixture
@@ -43,18 +34,6 @@ def linked(world, provider):
     return UnifiedIdentity.objects.create(
         user=world.officer, issuer=provider, subject="zhang", name="张三"
     )
-
-
-def person(provider, subject="zhang", **claims):
-    """Make the provider say `claims` of a person; they override what it would sign itself."""
-    requests.put(f"{provider}/users/{subject}", json=claims, timeout=5).raise_for_status()
-
-
-def consent(address, subject="zhang", **form):
-    """Log in at the provider; returns where it sends the browser back to."""
-    answer = requests.post(address, data={"sub": subject, **form}, allow_redirects=False, timeout=5)
-    back = urlsplit(answer.headers["Location"])
-    return f"{back.path}?{back.query}"
 
 
 def through(client, subject="zhang", **query):
