@@ -26,11 +26,20 @@ class Steps:
 
 
 class Person:
-    """One person in a browser of their own."""
+    """One person in a browser of their own.
 
-    def __init__(self, browser: Browser, base_url: str, username: str, steps: Steps) -> None:
+    `more` goes to the context of the browser, e.g. a certificate.
+    """
+
+    def __init__(
+        self, browser: Browser, base_url: str, username: str, steps: Steps, **more: Any
+    ) -> None:
         self.context = browser.new_context(
-            base_url=base_url, locale="zh-CN", timezone_id="Asia/Shanghai", accept_downloads=True
+            base_url=base_url,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+            accept_downloads=True,
+            **more,
         )
         self.context.set_default_timeout(15000)
         self.page = self.context.new_page()
@@ -82,11 +91,15 @@ class Person:
         assert not self.errors, self.errors
         self.steps.done(self.page, name)
 
-    def download_by(self, button: str) -> bytes:
-        """Press a button that answers with a file."""
+    def download_by(self, button: str, *, role: Any = "button") -> bytes:
+        """Press a button, or what looks like one, that answers with a file."""
         with self.page.expect_download() as waiting:
-            self.press(button)
+            self.page.get_by_role(role, name=button).first.click()
         return Path(waiting.value.path()).read_bytes()
+
+    def log_out(self) -> None:
+        self.page.locator("details.menu summary").click()
+        self.press("退出登录")
 
     def download(self, link: str) -> bytes:
         """Fetch a file that the page links to, as the logged-in person."""
