@@ -133,6 +133,8 @@ HOSTILE = [
     ("drive.docx", stored_zip("word/document.xml", "C:\\x"), "内部结构"),
     ("dtd.docx", container("docx", {"word/a.xml": b'<!DOCTYPE x [<!ENTITY a "b">]><x/>'}), "内部"),
     ("utf16.docx", container("docx", {"a.xml": "<!DOCTYPE x><x/>".encode("utf-16")}), "内部"),
+    ("late.docx", container("docx", {"a.xml": b" " * 70_000 + b"<!DOCTYPE x><x/>"}), "内部"),
+    ("named.docx", container("docx", {"word/a.dat": b"<?xml?><!DOCTYPE x><x/>"}), "内部"),
     ("exe.docx", container("docx", {"word/media/a.png": b"MZ\x90\0"}), "内嵌"),
     ("ole.docx", container("docx", {"word/embeddings/o.bin": b"\xd0\xcf\x11\xe0"}), "内嵌"),
     ("zip.docx", container("docx", {"word/media/a.zip": ZIP}), "内嵌"),

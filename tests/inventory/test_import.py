@@ -1,6 +1,7 @@
 """The workbook: template, refusals at the cell, preview, confirmation."""
 
 import io
+import resource
 import zipfile
 from pathlib import Path
 
@@ -326,6 +327,42 @@ def test_a_sheet_stretched_by_empty_rows_is_refused(world, monkeypatch):
 
     found = errors(book(unit(), touch=stretch), world.officer)
     assert any(p == "单位!A41" for p, _ in found)
+
+
+def test_a_small_file_that_unpacks_to_millions_of_texts_takes_nothing_from_the_portal(
+    client, world
+):
+    """It packs too well to be large, and too little to be a bomb by its directory."""
+    texts = b"".join(b"<si><t>%05x</t></si>" % (n * 7919) for n in range(1000)) * 4000
+    strings = b'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">%b</sst>'
+    whole = zipfile.ZipFile(io.BytesIO(book(*WHOLE)))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in whole.namelist():
+            archive.writestr(name, _with_strings(name, whole.read(name)))
+        archive.writestr("xl/sharedStrings.xml", strings % texts)
+    assert len(out.getvalue()) < 1024 * 1024
+    client.force_login(world.officer)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    response = send(client, out.getvalue())
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert response.status_code == 422
+    assert "工作簿过于复杂或已损坏" in response.content.decode()
+    assert after.ru_utime - before.ru_utime < 3  # s
+    assert after.ru_maxrss - before.ru_maxrss < 200 * 1024  # KiB
+
+
+def _with_strings(name: str, part: bytes) -> bytes:
+    """A part of a workbook that also names shared texts."""
+    kind = b"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+    relation = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings"
+    if name == "[Content_Types].xml":
+        entry = b'<Override PartName="/xl/sharedStrings.xml" ContentType="%b"/></Types>' % kind
+        return part.replace(b"</Types>", entry)
+    if name == "xl/_rels/workbook.xml.rels":
+        entry = b'<Relationship Id="r99" Type="%b" Target="/xl/sharedStrings.xml"/>' % relation
+        return part.replace(b"</Relationships>", entry + b"</Relationships>")
+    return part
 
 
 def test_an_empty_workbook_and_a_stranger_are_refused(world):

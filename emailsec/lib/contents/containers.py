@@ -89,13 +89,19 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, depth: int) -> st
         return problem(content, depth + 1) if allowed else _CARRIES
     if content.startswith(_PROGRAMS):
         return _CARRIES
-    if name.endswith((".xml", ".rels")):
-        # Whatever its encoding: a definition of entities has no place in these formats.
-        if _DTD.search(content.replace(b"\0", b"")[:65536]):
-            return _STRANGE
-        if name.endswith(".rels") and _fetches(content):
-            return _FETCHES
+    # Whatever its encoding, wherever it stands, and whatever the part is called (another part says
+    # what it is): a definition of entities has no place in these formats but in a drawing.
+    text = content.replace(b"\0", b"") if _is_xml(content) else b""
+    if not name.endswith(".svg") and _DTD.search(text):
+        return _STRANGE
+    if name.endswith(".rels") and _fetches(content):
+        return _FETCHES
     return ""
+
+
+def _is_xml(content: bytes) -> bool:
+    """Whether a parser could take it for XML: UTF-8 or UTF-16, with a mark of its bytes or not."""
+    return content[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0\t\n\r ")[:1] in {b"<", b""}
 
 
 def _fetches(relations: bytes) -> bool:
