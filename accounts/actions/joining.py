@@ -269,6 +269,9 @@ def join(form: "JoinForm", *, invitation: Invitation) -> User:
     Raises:
         Refused: the invitation was used or withdrawn, or expired, in the meantime.
     """
+    # Of two at once the second must look after the first has written. The condition asks the user's
+    # row as well, so the database alone would compare it with what both of them saw.
+    User.objects.select_for_update().get(pk=invitation.user_id)
     rows = Invitation.objects.open().filter(pk=invitation.pk)
     if rows.update(used_at=timezone.now()) != 1:
         raise Refused(NO_SUCH_CODE)

@@ -2,9 +2,11 @@
 
 import datetime as dt
 import logging
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from django.core.cache import cache
+from django.db import connections, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -276,3 +278,20 @@ def test_a_second_factor_is_asked_of_who_sets_a_password_anew(client, world):
     assert take_up(client, invited.code).status_code == 302
     came = client.get(reverse("dashboards:home"))
     assert came.url.startswith(reverse("accounts:second_factor"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_come_at_once_with_one_code_only_one_comes_in(world, invited):
+    def come(number):
+        try:
+            return take_up(Client(), invited.code, name=f"来人{number}").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor() as pool:
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=invited.user.pk)
+            waiting = [pool.submit(come, number) for number in (1, 2)]
+            wait(waiting, timeout=3)  # both have read the code and stand before writing
+        assert sorted(each.result() for each in waiting) == [302, 422]
+    assert AuditEvent.objects.filter(action="account.join").count() == 1
