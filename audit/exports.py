@@ -87,13 +87,15 @@ def record_print(action: str, row: Model, *, unit: NamedUnit, by: Actor) -> str:
 def conditions(form: Any) -> dict[str, str]:
     """The filters in force in words (label → text), as `export_list` tells them.
 
+    What a filter could not read narrowed nothing, and is no condition: the file holds all rows.
+
     Args:
         form: the bound form of a filter set.
     """
     said = {}
     for bound in form:
         value = form.data.get(bound.html_name, "")
-        if value != "":
+        if value != "" and bound.name not in form.errors:
             choices = {str(key): str(text) for key, text in getattr(bound.field, "choices", ())}
             said[str(bound.label)] = choices.get(value, value).strip("　 ")
     return said

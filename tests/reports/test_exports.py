@@ -112,6 +112,16 @@ def test_an_export_carries_its_number_person_and_time_and_is_on_record(world, of
     assert answer["Cache-Control"] == "no-store"
 
 
+@pytest.mark.parametrize("asked", ["没有这个地区", "\0"])
+def test_a_condition_that_nothing_could_read_is_none_in_the_trail(office, asked):
+    """All rows left; neither the trail nor the sheet may say that it was a part of them."""
+    answer = office.get(reverse("dashboards:findings_export"), {"region": asked})
+    assert answer.status_code == 200
+    assert AuditEvent.objects.get(action="list.export").details["filters"] == {}
+    sheet = load_workbook(io.BytesIO(answer.content)).worksheets[0]
+    assert "范围：全部" in sheet.cell(2, 1).value
+
+
 @pytest.mark.django_db
 def test_the_urge_list_is_exported_with_phones_and_calls(world, office):
     waiting = SelfCheck.objects.filter(status="filling").first()
