@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -36,7 +37,7 @@ def _json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def with_data(request: PortalRequest) -> HttpResponse:
         try:
             data = json.loads(request.body)
-        except ValueError:
+        except (ValueError, RawPostDataException):  # a form was sent, and read as one
             data = None
         if not isinstance(data, dict):
             return _refused("提交的内容无法识别，请刷新页面后重试。")

@@ -36,6 +36,13 @@ def test_an_answer_that_is_none_registers_nothing(client, world, data):
     assert not factors.has_factor(world.filler)
 
 
+def test_a_form_instead_of_json_is_refused_in_words(client, world):
+    log_in(client, world.filler)
+    response = client.post(reverse("accounts:key_add"), {"name": "x"})
+    assert response.status_code == 422
+    assert "无法识别" in response.json()["error"]
+
+
 def test_a_challenge_is_answered_once(client, world):
     log_in(client, world.filler)
     send(client, "accounts:key_options", {})
