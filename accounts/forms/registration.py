@@ -133,7 +133,6 @@ class RegistrationForm(_RegistrationForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        self._refuse_machines(data)
         if data.get("affiliation") and data.get("region"):
             self.office = propose_supervision(
                 affiliation=data["affiliation"], region=data["region"]
@@ -142,11 +141,13 @@ class RegistrationForm(_RegistrationForm):
                 self.add_error(
                     "region", "平台上还没有负责该地区的监管机关，请与当地公安机关网安部门联系。"
                 )
+        if self._is_by_machine(data) and not self.errors:
+            self.add_error(None, "没有提交成功，请核对各项后再提交一次。")
         if self.errors and "proof" not in self.errors:
             self.add_error("proof", "改正其他各项后，请重新选择文件：浏览器不保留已选的文件。")
         return data
 
-    def _refuse_machines(self, data: dict[str, Any]) -> None:
+    def _is_by_machine(self, data: dict[str, Any]) -> bool:
         signer = signing.TimestampSigner(salt=_SALT)
         try:
             self.nonce = signer.unsign(data.get("page", ""), max_age=_STALE)
@@ -154,9 +155,10 @@ class RegistrationForm(_RegistrationForm):
             hasty = _is_younger(data["page"], quick)
         except signing.BadSignature:
             hasty = True
-        if hasty or data.get("website"):
-            cast(QueryDict, self.data)["page"] = fresh_page()
-            raise ValidationError("没有提交成功，请核对各项后再提交一次。")
+        if not hasty and not data.get("website"):
+            return False
+        cast(QueryDict, self.data)["page"] = fresh_page()
+        return True
 
 
 def _is_younger(page: str, age: dt.timedelta) -> bool:

@@ -139,7 +139,7 @@ def check_upload(file: Upload, *, kinds: tuple[str, ...] = ALLOWED) -> CheckedFi
     """
     name = clean_name(file.name or "")
     if is_marked(name, name=True):
-        raise ValidationError(f"文件名{ADVICE}")
+        raise ValidationError(f"文件名中的{ADVICE}")
     suffix = suffix_of(name)
     wanted = "、".join(kinds) if kinds != ALLOWED else _ALLOWED_TEXT
     limit = settings.UPLOAD_MAX_BYTES

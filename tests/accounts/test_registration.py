@@ -131,7 +131,7 @@ def test_it_goes_to_the_office_of_its_level_and_region(
         ({"proof": ""}, "proof", "请选择文件"),
         ({"proof": proof("x.docx", b"PK")}, "proof", "请上传 pdf、jpg、png"),
         ({"proof": proof("x.pdf", b"MZ" + PDF)}, "proof", ""),
-        ({"proof": proof("秘密★1年.pdf")}, "proof", "密级"),
+        ({"proof": proof("秘密★1年.pdf")}, "proof", "文件名中的内容带有密级"),
         ({"name": "机密★10年"}, "name", "密级"),
     ],
 )
@@ -174,7 +174,16 @@ def test_machines_are_refused_in_words_that_help_people(client, world, data, how
     form = response.context["form"]
     assert "再提交一次" in str(form.non_field_errors())
     assert form["page"].value() not in {"", typed["page"]}
+    assert "重新选择文件" in " ".join(form.errors["proof"])
     assert not Registration.objects.exists()
+
+
+def test_haste_beside_a_wrong_field_says_only_what_is_wrong(client, world, data):
+    response = client.post(APPLY, data(uscc="123", page=fresh_page()))
+    form = response.context["form"]
+    assert not form.non_field_errors()
+    assert "18位" in " ".join(form.errors["uscc"])
+    assert "重新选择文件" in " ".join(form.errors["proof"])
 
 
 def test_the_button_pressed_twice_is_one_application(client, world, data):
