@@ -82,13 +82,18 @@ class _SpokenPasswords:
     def speak(self) -> None:
         for name, label in self.LABELS.items():
             self.fields[name].label = label
-            self.fields[name].error_messages["required"] = f"请填写{label}。"
+            again = label.startswith("再填")
+            self.fields[name].error_messages["required"] = f"请{'' if again else '填写'}{label}。"
         self.fields["new_password1"].help_text = (
             "至少10位，含大写字母、小写字母、数字、符号中的三类；可用几个互不相关的词连成。"
             "不用“一个词加数字”和姓名、地名、年份的拼法，不与用户名、姓名、手机号相似。"
         )
         self.fields["new_password2"].help_text = ""
         speak_plainly(self)
+
+    def validate_password_for_user(self, user: User, *_fields: str) -> None:
+        """What is wrong with a password is told where it was thought up, not at its repetition."""
+        super().validate_password_for_user(user, "new_password1")  # type: ignore[misc]
 
 
 class ChangePasswordForm(_SpokenPasswords, PasswordChangeForm):

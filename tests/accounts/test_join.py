@@ -192,14 +192,14 @@ def test_a_swapped_code_takes_up_its_own_account_and_no_other(client, world, inv
         ({"name": "=HYPERLINK(1)"}, "name", "公式"),
         ({"phone": "abc"}, "phone", "只能含数字"),
         ({"new_password2": "x"}, "new_password2", "不一致"),
-        ({"new_password1": "kurz", "new_password2": "kurz"}, "new_password2", "至少10位"),
+        ({"new_password1": "kurz", "new_password2": "kurz"}, "new_password1", "至少10位"),
         (
             {
                 "name": "Linsen Kite",
                 "new_password1": "Linsen Kite-9",
                 "new_password2": "Linsen Kite-9",
             },
-            "new_password2",
+            "new_password1",
             "相似",
         ),
     ],

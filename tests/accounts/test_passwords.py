@@ -33,23 +33,23 @@ def change(client, old=PASSWORD, new="Neues-Wort-77", again=None, **more):
     [
         ({"old": "falsch"}, "old_password", "原口令不正确"),
         ({"again": "Anderes-77x"}, "new_password2", "不一致"),
-        ({"new": PASSWORD}, "new_password2", "不能与现在的口令"),
-        ({"new": "Kurz-1"}, "new_password2", "口令至少10位"),
-        ({"new": "onlylowercase"}, "new_password2", "至少三类"),
-        ({"new": "1234567890"}, "new_password2", "过于常见"),
-        ({"new": "filler-001"}, "new_password2", "过于相似"),
-        ({"new": "Password123!"}, "new_password2", "一个词加数字"),
-        ({"new": "Admin@2026!"}, "new_password2", "一个词加数字"),
-        ({"new": "Zhang@1234"}, "new_password2", "一个词加数字"),
-        ({"new": "Beijing#2026"}, "new_password2", "一个词加数字"),
-        ({"new": "Admin-admin-2026"}, "new_password2", "一个词加数字"),
-        ({"new": "P@ssw0rd2026"}, "new_password2", "容易被猜到"),
-        ({"new": "1qaz@WSX3edc"}, "new_password2", "容易被猜到"),
-        ({"new": "Aa1!bAa1!bAa1!b"}, "new_password2", "容易被猜到"),
-        ({"new": "Woaini-5201314-Beijing"}, "new_password2", "所剩无几"),
-        ({"new": "Gongan.Shandong.2026"}, "new_password2", "所剩无几"),
-        ({"new": "Zhang@Xiaoming#19850312"}, "new_password2", "所剩无几"),
-        ({"new": "Laopo13812345678Aini"}, "new_password2", "所剩无几"),
+        ({"new": PASSWORD}, "new_password1", "不能与现在的口令"),
+        ({"new": "Kurz-1"}, "new_password1", "口令至少10位"),
+        ({"new": "onlylowercase"}, "new_password1", "至少三类"),
+        ({"new": "1234567890"}, "new_password1", "过于常见"),
+        ({"new": "filler-001"}, "new_password1", "过于相似"),
+        ({"new": "Password123!"}, "new_password1", "一个词加数字"),
+        ({"new": "Admin@2026!"}, "new_password1", "一个词加数字"),
+        ({"new": "Zhang@1234"}, "new_password1", "一个词加数字"),
+        ({"new": "Beijing#2026"}, "new_password1", "一个词加数字"),
+        ({"new": "Admin-admin-2026"}, "new_password1", "一个词加数字"),
+        ({"new": "P@ssw0rd2026"}, "new_password1", "容易被猜到"),
+        ({"new": "1qaz@WSX3edc"}, "new_password1", "容易被猜到"),
+        ({"new": "Aa1!bAa1!bAa1!b"}, "new_password1", "容易被猜到"),
+        ({"new": "Woaini-5201314-Beijing"}, "new_password1", "所剩无几"),
+        ({"new": "Gongan.Shandong.2026"}, "new_password1", "所剩无几"),
+        ({"new": "Zhang@Xiaoming#19850312"}, "new_password1", "所剩无几"),
+        ({"new": "Laopo13812345678Aini"}, "new_password1", "所剩无几"),
     ],
 )
 def test_rules_for_passwords_are_told_in_chinese_at_the_field(client, world, fields, field, says):
@@ -105,7 +105,7 @@ def test_former_passwords_do_not_come_back(client, world):
         old = new
     for barred in WORDS[: RULES.history]:
         page = change(client, old=old, new=barred)
-        assert "最近用过的 5 个口令" in str(page.context["form"].errors["new_password2"])
+        assert "最近用过的 5 个口令" in str(page.context["form"].errors["new_password1"])
     # The one before those five is free again, and its hash is gone.
     assert change(client, old=old, new=WORDS[6]).status_code == 302
     assert change(client, old=WORDS[6], new=WORDS[0]).status_code == 302
