@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 import django_otp
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
@@ -32,7 +33,11 @@ class LiveLogin:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        _take_in(request)
+        try:
+            _take_in(request)
+        except Exception:  # its page is answered before it is known who asks: nobody's, kept or not
+            request.user = AnonymousUser()
+            raise
         request.login_over = sessions.check(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 

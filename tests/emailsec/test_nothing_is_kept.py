@@ -29,3 +29,23 @@ def test_pages_files_and_refusals_of_a_person_are_not_kept(world, client):
 @pytest.mark.django_db
 def test_what_a_stranger_is_sent_is_left_as_it_was(client):
     assert "Cache-Control" not in client.get(reverse("dashboards:home"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"x=" + b"a" * (13 * 1024 * 1024), "application/x-www-form-urlencoded"),
+        (b"--b\r\nX: " + b"n" * 3000 + b"\r\n\r\n\r\n--b--", "multipart/form-data; boundary=b"),
+    ],
+)
+def test_what_cannot_be_read_is_answered_without_a_word_of_who_sent_it(world, client, body, kind):
+    """It is refused before the log-in is looked at; the page may then stay in a cache."""
+    assert client.login(username="officer", password=PASSWORD)
+    home = client.get(reverse("dashboards:home")).content.decode()
+    answer = client.generic("POST", reverse("accounts:password_change"), body, content_type=kind)
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    for said in (world.officer.name, str(world.officer.office), reverse("accounts:logout")):
+        assert said in home
+        assert said not in page
