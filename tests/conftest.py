@@ -1,4 +1,5 @@
 import os
+import uuid
 
 import pytest
 from django.db import connection
@@ -21,10 +22,16 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture(autouse=True)
 def _quick_and_apart(settings, tmp_path):
-    """Cheap password hashes, uploads and anchors in a folder of the test."""
+    """Cheap password hashes; uploads and anchors in a folder, and counts in the cache, of the test.
+
+    No test clears the cache: on Redis that empties the whole database, with what other tests count
+    at the same time and the queue of the worker.
+    """
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MEDIA_ROOT = tmp_path / "uploads"
     settings.AUDIT_DIR = tmp_path / "audit"
+    apart = settings.CACHES["default"] | {"KEY_PREFIX": uuid.uuid4().hex}
+    settings.CACHES = {"default": apart}
 
 
 @pytest.fixture

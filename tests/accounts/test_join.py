@@ -5,7 +5,6 @@ import logging
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
-from django.core.cache import cache
 from django.db import connections, transaction
 from django.test import Client
 from django.urls import reverse
@@ -23,11 +22,6 @@ from tests.accounts.factors import Phone
 pytestmark = pytest.mark.django_db
 URL = "/accounts/join/"
 OWN = "Nj7-kite-moss-41"
-
-
-@pytest.fixture(autouse=True)
-def _nobody_guessed_before():
-    cache.clear()
 
 
 @pytest.fixture

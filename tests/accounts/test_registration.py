@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from django.core import signing
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -26,11 +25,6 @@ from tests.world import make_office, make_region
 
 pytestmark = pytest.mark.django_db
 APPLY, STATUS = "/accounts/apply/", "/accounts/apply/status/"
-
-
-@pytest.fixture(autouse=True)
-def _nobody_came_before():
-    cache.clear()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 
 import pytest
 import trustme
-from django.core.cache import cache
 from playwright.sync_api import Browser, expect
 
 from accounts.models import ClientCertificate
@@ -48,7 +47,6 @@ def key_of(authority, holder, front):
 def test_a_key_is_bound_used_and_taken_away(
     transactional_db, browser: Browser, front: str, authority
 ):
-    cache.clear()
     world = build_world()
     steps = Steps()
 

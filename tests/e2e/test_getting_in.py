@@ -6,7 +6,6 @@ import re
 from io import BytesIO
 
 import pytest
-from django.core.cache import cache
 from playwright.sync_api import Browser, expect
 from pypdf import PdfReader
 
@@ -99,7 +98,6 @@ def enrol(newcomer: Person) -> None:
 
 
 def test_a_unit_applies_and_its_people_come_in(transactional_db, live_server, browser: Browser):
-    cache.clear()
     build_world()
     steps = Steps()
     make = lambda name: Person(browser, live_server.url, name, steps)  # noqa: E731

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.core.cache import cache
 from playwright.sync_api import Browser, expect
 
 from inbox.actions import tell_person
@@ -16,7 +15,6 @@ OWN = "Nj7-kite-moss-41"
 
 
 def test_a_clerk_leaves_and_a_successor_takes_over(transactional_db, live_server, browser: Browser):
-    cache.clear()
     world = build_world()
     tell_person(world.filler, title="请补正第三题", url="/")
     steps = Steps()

@@ -7,7 +7,6 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.factors import PASSED_AT
@@ -56,7 +55,6 @@ def grow_old(officer: Person) -> None:
 
 
 def test_in_confirmed_again_and_out(transactional_db, live_server, browser: Browser, provider):
-    cache.clear()
     world = build_world()
     UnifiedIdentity.objects.create(user=world.officer, issuer=provider, subject="zhang")
     officer = Person(browser, live_server.url, "officer", Steps())

@@ -1,7 +1,6 @@
 """The public page: what a stranger who holds a paper learns, and what not."""
 
 import pytest
-from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -14,11 +13,6 @@ from reports.views.verify import LIMIT
 from tests.files import PDF
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh_minute():
-    cache.clear()
 
 
 @pytest.fixture
