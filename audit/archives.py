@@ -116,8 +116,23 @@ def folder() -> Path:
 
 def every() -> list[Archive]:
     """All archives whose manifest is here, in the order of the chain."""
-    paths = sorted(folder().glob("archive-*.json"))
-    return [Archive(**json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    return [made for path in _manifests() if (made := _manifest(path))]
+
+
+def unreadable() -> list[str]:
+    """Names of the files that should be manifests and are none."""
+    return [path.name for path in _manifests() if _manifest(path) is None]
+
+
+def _manifests() -> list[Path]:
+    return sorted(folder().glob("archive-*.json"))
+
+
+def _manifest(path: Path) -> Archive | None:
+    try:
+        return Archive(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError):
+        return None
 
 
 def last() -> Archive | None:

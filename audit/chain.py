@@ -12,12 +12,14 @@ MISSING: Final = "missing"
 REPLACED: Final = "replaced"
 SEAL: Final = "seal"
 ANCHOR: Final = "anchor"
+NAME: Final = "name"
 KINDS: Final = {
     ALTERED: "内容被改动",
     MISSING: "缺失",
     REPLACED: "被换成另一条的内容",
     SEAL: "封存记录被改动或被调换顺序",
     ANCHOR: "与锚定文件不符",
+    NAME: "导出台账中的单位名称或代码被改动或缺失",
 }
 
 
@@ -28,7 +30,8 @@ class Fault:
     Attributes:
         kind: a key of KINDS.
         event_id: the event meant; None where only its place in the chain is known.
-        seq: its place; None for an event that was not sealed yet.
+        seq: its place; None for an event that was not sealed yet. Both are None for a NAME, whose
+            unit the note tells.
         last: of a span of missing seals the last, else the same as seq.
     """
 
@@ -39,6 +42,8 @@ class Fault:
     note: str = ""
 
     def __str__(self) -> str:
+        if self.kind == NAME:
+            return f"{KINDS[NAME]}，{self.note}"
         where = "未封存"
         if self.seq is not None:
             span = f"{self.seq}" if self.last in (None, self.seq) else f"{self.seq} 至 {self.last}"

@@ -129,11 +129,15 @@ class Taken(AppendOnly):
 
 
 class TakenUnit(AppendOnly):
-    """A unit of which something was taken, by the name and code that it had then."""
+    """A unit of which something was taken, by the name and code that it had then, under a keyed
+    digest (`audit.taken.name_digest`): whoever could rename it would hide what was taken."""
 
     unit_id = models.BigIntegerField("单位编号")
     name = models.CharField("单位名称", max_length=120)
     code = models.CharField("统一社会信用代码", max_length=18, db_index=True)
+    algorithm = models.CharField("摘要算法", max_length=10)
+    key_id = models.CharField("密钥编号", max_length=8)
+    digest = models.CharField("摘要", max_length=64)
 
     class Meta:
         verbose_name = "导出涉及单位名称"

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from audit import digests
 from audit.models import AuditEvent, Taken, TakenUnit
 
 # The acts by which something leaves: what the export log lists.
@@ -55,14 +56,30 @@ def _digest(keys: Iterable[int]) -> str:
 
 def note_taken(event: AuditEvent, units: Mapping[int, NamedUnit]) -> None:
     """Put the units beside their event, within the transaction of the act."""
+    algorithm, key_id = digests.current()
+    names = [
+        TakenUnit(unit_id=key, name=u.name, code=u.uscc, algorithm=algorithm, key_id=key_id)
+        for key, u in units.items()
+    ]
+    for row in names:
+        row.digest = name_digest(row)
     TakenUnit.objects.bulk_create(
-        [TakenUnit(unit_id=key, name=unit.name, code=unit.uscc) for key, unit in units.items()],
+        names,
         batch_size=_BATCH,
         ignore_conflicts=True,
     )
     Taken.objects.bulk_create(
         [Taken(event_id=event.pk, unit_id=key) for key in units], batch_size=_BATCH
     )
+
+
+def name_digest(row: TakenUnit) -> str:
+    """Return the hex HMAC of a unit's name as it was noted.
+
+    Raises:
+        audit.digests.UnknownKey: the portal does not hold the key that the row names.
+    """
+    return digests.mac([row.unit_id, row.name, row.code], row.algorithm, row.key_id)
 
 
 def units_named(text: str) -> "QuerySet[TakenUnit]":
@@ -75,6 +92,20 @@ def events_about(text: str) -> "QuerySet[Taken, int]":
     """The events by which something of those units was taken, as a subquery of their keys."""
     units = set(units_named(text).values_list("unit_id", flat=True))
     return Taken.objects.filter(unit_id__in=units).values_list("event_id", flat=True)
+
+
+def renamed() -> Iterator[int]:
+    """The units whose noted name or code was altered or is gone, by their keys."""
+    for row in TakenUnit.objects.order_by("pk").iterator(_BATCH):
+        try:
+            sound = row.digest == name_digest(row)
+        except digests.UnknownKey:
+            sound = False
+        if not sound:
+            yield row.unit_id
+    known = TakenUnit.objects.filter(unit_id=OuterRef("unit_id"))
+    nameless = Taken.objects.filter(~Exists(known)).order_by("unit_id")
+    yield from nameless.values_list("unit_id", flat=True).distinct()
 
 
 def disagreeing(since: dt.datetime | None = None) -> Iterator[int]:

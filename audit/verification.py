@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from audit import anchors, archives, digests, guards, taken
-from audit.chain import ALTERED, MISSING, SEAL, Chain, Fault
+from audit.chain import ALTERED, MISSING, NAME, SEAL, Chain, Fault
 from audit.models import AuditEvent, AuditSeal
 from audit.policy import policy
 from audit.sealing import unsealed
@@ -96,6 +96,8 @@ def _faults(report: Report, since: dt.datetime | None) -> Iterator[Fault]:
             yield Fault(ALTERED, event.pk, None)
     for event_id in taken.disagreeing(since):
         yield Fault(ALTERED, event_id, None, note="涉及单位与登记的不符")
+    for unit_id in taken.renamed():
+        yield Fault(NAME, None, None, note=f"单位编号 {unit_id}")
 
 
 def _anchored(report: Report) -> tuple[dict[int, tuple[str, str]], anchors.Anchor | None]:
@@ -113,6 +115,7 @@ def _anchored(report: Report) -> tuple[dict[int, tuple[str, str]], anchors.Ancho
 
 
 def _archived(report: Report, chain: Chain) -> Iterator[Fault]:
+    report.warnings += [f"{name} 不是归档清单" for name in archives.unreadable()]
     for archive in archives.every():
         if problem := archive.fault():
             report.warnings.append(f"归档 {archive.name} 不可信：{problem}")

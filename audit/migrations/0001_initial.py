@@ -76,6 +76,9 @@ class Migration(migrations.Migration):
                 ('unit_id', models.BigIntegerField(verbose_name='单位编号')),
                 ('name', models.CharField(max_length=120, verbose_name='单位名称')),
                 ('code', models.CharField(db_index=True, max_length=18, verbose_name='统一社会信用代码')),
+                ('algorithm', models.CharField(max_length=10, verbose_name='摘要算法')),
+                ('key_id', models.CharField(max_length=8, verbose_name='密钥编号')),
+                ('digest', models.CharField(max_length=64, verbose_name='摘要')),
             ],
             options={
                 'verbose_name': '导出涉及单位名称',

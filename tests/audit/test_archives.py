@@ -115,8 +115,10 @@ def test_an_archive_that_was_changed_or_lost_is_told(trail):
     report = verify()
     assert report.faults == []
     assert any("不在本机" in warning for warning in report.warnings)
-    (archives.folder() / f"{made.name}.json").unlink()
-    assert [(f.seq, f.last) for f in verify().faults] == [(1, 7)]
+    (archives.folder() / f"{made.name}.json").write_text("none")
+    report = verify()
+    assert [(f.seq, f.last) for f in report.faults] == [(1, 7)]
+    assert f"{made.name}.json 不是归档清单" in report.warnings
 
 
 def forged(first, last):

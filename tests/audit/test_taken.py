@@ -112,6 +112,23 @@ def test_units_taken_out_of_an_export_are_found(world, office):
     assert "涉及单位" in str(fault)
 
 
+def test_a_unit_renamed_in_the_log_is_found(world, office):
+    office.get(reverse("dashboards:units_export"))
+    noted = TakenUnit.objects.get(unit_id=world.unit_a.pk)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ALTER TABLE audit_takenunit DISABLE TRIGGER USER")
+        cursor.execute(
+            "UPDATE audit_takenunit SET name = '某单位', code = 'X' WHERE id = %s", [noted.pk]
+        )
+    told = [str(fault) for fault in verify().faults]
+    assert f"导出台账中的单位名称或代码被改动或缺失，单位编号 {world.unit_a.pk}" in told
+    with guards.archiving(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM audit_takenunit WHERE id = %s", [noted.pk])
+    told = [str(fault) for fault in verify().faults]
+    assert f"导出台账中的单位名称或代码被改动或缺失，单位编号 {world.unit_a.pk}" in told
+
+
 def _units(count: int) -> list[Unit]:
     return [Unit(pk=n, name=f"第{n}单位", uscc=f"{n:018d}") for n in range(1, count + 1)]
 
