@@ -85,7 +85,9 @@ def issue_invitation(
 def _inviter(by: Actor) -> str:
     if by is SYSTEM:
         return "平台运维人员"
-    return f"{by.role_label} {by}"[-150:]
+    label = by.role_label
+    # An account of the 三员 may bear the name of its role.
+    return (label if label.endswith(str(by)) else f"{label} {by}".strip())[-150:]
 
 
 def _withdraw(user: User) -> int:

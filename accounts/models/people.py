@@ -256,8 +256,8 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # Device 
 
     @property
     def place(self) -> str:
-        """The unit or office the user acts for, as shown beside the name."""
-        return str(self.unit or self.office or "平台")
+        """The unit or office the user acts for, as shown beside the name; empty without a role."""
+        return str(self.unit or self.office or ("平台" if self.roles else ""))
 
     @property
     def role_label(self) -> str:

@@ -53,7 +53,7 @@ def grant(request: PortalRequest, grant_id: int) -> HttpResponse:
             messages.error(request, str(refusal))
             return redirect("accounts:grant", row.pk)
         else:
-            messages.success(request, f"{row}：{row.get_status_display()}。")
+            messages.success(request, f"{row}：授权{row.get_status_display()}。")
             return redirect("accounts:grant", row.pk)
     waits = row.status == Grant.Status.REQUESTED
     not_yet = actions.not_taken_up(row.user) if waits else ""

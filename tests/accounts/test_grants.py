@@ -101,6 +101,10 @@ def sees_nothing(client, world) -> bool:
         client.get(reverse("rectification:notice_list")),
         client.get(reverse("assessments:campaign_list")),
     ]
+    for page in pages:
+        if page.status_code == 403:
+            assert "没有生效的角色" in page.content.decode()
+            assert "您看得到这项内容" not in page.content.decode()
     return {page.status_code for page in pages} <= {403, 404}
 
 
