@@ -1,8 +1,7 @@
 """House rules of the suite as a pytest plugin (`-p tools.pytest_house`).
 
-Browser journeys begin first and stay together: those of `e2e` on one worker, as they share a broker
-and a range, and those on single pages on another. Every other file stays whole, so that what a
-module starts once is started once. REQUIRE_SERVICES=1 turns a skip into a failure: a test
+Browser journeys stay together on one worker and begin first; every other file stays whole, so that
+what a module starts once is started once. REQUIRE_SERVICES=1 turns a skip into a failure: a test
 that CI leaves out proves nothing. `--fast` keeps what needs neither database nor browser.
 """
 
@@ -15,8 +14,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-JOURNEYS, PAGES = "e2e", "pages"
-ROOMY = 4  # workers; with fewer, all journeys share one, or too few would be left for the rest
+JOURNEYS = "e2e"
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
 
 
@@ -46,23 +44,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class JourneysTogether(LoadScopeScheduling):
-    """The files with journeys are two units of work; each other file is one of its own.
+    """All files with journeys are one unit of work; each other file is one of its own.
 
     xdist's own `--dist=loadgroup` sets a private attribute that pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if not has_journeys(self.config.rootpath / file):
-            return file
-        alone = self.numnodes >= ROOMY and JOURNEYS not in Path(file).parts
-        return PAGES if alone else JOURNEYS
+        return JOURNEYS if has_journeys(self.config.rootpath / file) else file
 
     def _reschedule(self, node: Any) -> None:
         """Give the worker of the journeys nothing else: Playwright leaves an event loop running in
         its thread, in which the scanner's own tests could not start theirs."""
-        has_loop = not {JOURNEYS, PAGES}.isdisjoint(self.assigned_work[node])
-        if len(self.nodes) > 1 and has_loop and not node.shutting_down:
+        if len(self.nodes) > 1 and JOURNEYS in self.assigned_work[node] and not node.shutting_down:
             node.shutdown()
             return
         super()._reschedule(node)

@@ -48,14 +48,13 @@ _NOT_FOR_TESTS |= {"PUBLIC_URL", "SCAN_POLICY_FILE", "PRACTICE_RANGE_FILE", "MAK
 
 
 def pytest(
-    arguments: list[str], *, workers: int = 5, on_line: Callable[[str], None] | None = None
+    arguments: list[str], *, workers: int = 4, on_line: Callable[[str], None] | None = None
 ) -> int:
     """Run pytest on the services; returns its exit code.
 
     Arguments: arguments (to pytest), workers (0 runs in one process), on_line (gets each line of
     the output instead of the terminal).
-    Browser journeys have workers of their own (see tools/pytest_house.py), which wait most of the
-    time: hence more of them than cores.
+    Browser journeys share one worker (see tools/pytest_house.py): they share a broker and a range.
     """
     command = [str(environment.PYTHON), "-m", "pytest", "-p", "tools.pytest_house"]
     if workers:

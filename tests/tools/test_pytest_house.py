@@ -31,23 +31,6 @@ def test_journey(n):
 """
 
 
-def run(suite: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run the tests in a folder under the rules of the house."""
-    (suite / "pytest.ini").write_text("[pytest]\nmarkers =\n  e2e: x\n  slow: y\n")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), **more}
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
-        env.pop(name, None)
-    command = [sys.executable, "-m", "pytest", "-p", "tools.pytest_house", "-p", "no:django"]
-    return subprocess.run(
-        [*command, *words, str(suite)],
-        cwd=suite,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("required", "code"), [("1", 1), ("", 0)])
 def test_skips_fail_where_required_and_journeys_share_a_worker(
@@ -56,8 +39,20 @@ def test_skips_fail_where_required_and_journeys_share_a_worker(
     (tmp_path / "test_a.py").write_text(ORDINARY)
     (tmp_path / "test_b.py").write_text(JOURNEY)
     (tmp_path / "test_c.py").write_text(JOURNEY)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  e2e: x\n")
     seen = tmp_path / "seen"
-    done = run(tmp_path, "-n", "2", "-q", REQUIRE_SERVICES=required, SEEN=str(seen))
+    env = {**os.environ, "REQUIRE_SERVICES": required, "SEEN": str(seen), "PYTHONPATH": str(ROOT)}
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
+        env.pop(name, None)
+    command = [sys.executable, "-m", "pytest", "-p", "tools.pytest_house", "-p", "no:django"]
+    done = subprocess.run(
+        [*command, "-n", "2", "-q", str(tmp_path)],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == code, done.stdout
     expected = "8 passed, 1 xfailed, 1 error" if required else "8 passed, 1 skipped, 1 xfailed"
     assert expected in done.stdout
@@ -65,23 +60,6 @@ def test_skips_fail_where_required_and_journeys_share_a_worker(
     workers = seen.read_text().split()
     assert len(workers) == 8
     assert len(set(workers)) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("workers", "groups"), [(3, 1), (4, 2)])
-def test_journeys_on_single_pages_have_a_worker_of_their_own(
-    tmp_path: Path, workers: int, groups: int
-) -> None:
-    (tmp_path / "e2e").mkdir()
-    (tmp_path / "look").mkdir()
-    (tmp_path / "e2e" / "test_a.py").write_text(JOURNEY)
-    (tmp_path / "look" / "test_b.py").write_text(JOURNEY)
-    for name in "cdef":
-        (tmp_path / f"test_{name}.py").write_text("def test_x(): pass\n")
-    seen = tmp_path / "seen"
-    done = run(tmp_path, "-n", str(workers), "-q", SEEN=str(seen))
-    assert "12 passed" in done.stdout, done.stdout
-    assert len(set(seen.read_text().split())) == groups
 
 
 @pytest.mark.slow
@@ -95,7 +73,19 @@ def test_fast_means_without_database_browser_and_patience(tmp_path: Path) -> Non
         "@pytest.mark.slow\ndef test_slow(): pass\n"
         "@pytest.mark.e2e\ndef test_journey(): pass\n"
     )
-    done = run(tmp_path, "--fast", "-v")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  e2e: x\n  slow: y\n")
+    command = [sys.executable, "-m", "pytest", "-p", "tools.pytest_house", "-p", "no:django"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
+        env.pop(name, None)
+    done = subprocess.run(
+        [*command, "--fast", "-v", str(tmp_path)],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert "1 passed, 3 deselected" in done.stdout
     assert "test_plain PASSED" in done.stdout
