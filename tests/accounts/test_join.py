@@ -56,6 +56,17 @@ def test_the_code_opens_a_form_that_says_who_invites_whom_to_what(client, world,
     assert Invitation.objects.open().count() == 1  # opening is not using
 
 
+def test_whoever_bears_the_name_of_its_role_is_told_once(client, world):
+    world.system_admin.name = "系统管理员"
+    world.system_admin.save()
+    issued = actions.open_account(
+        username="lin.s2", name="填报人", role=Role.FILLER, unit=world.unit_a, by=world.system_admin
+    )
+    page = client.post(URL, {"code": issued.code}).content.decode()
+    assert "平台 系统管理员" in page
+    assert "系统管理员 系统管理员" not in page
+
+
 def test_who_takes_it_up_is_in_by_name_with_a_password_of_their_own(client, world, invited):
     response = take_up(client, invited.code, phone="139-0000-0001")
     assert response.url == reverse("dashboards:home")
